@@ -1,0 +1,28 @@
+// Bundles the CLI and the library entry points into dist/, split so that a command loads only what it needs.
+import { chmod, readFile, rm } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+await rm('dist', { recursive: true, force: true });
+await build({
+  entryPoints: {
+    millrace: 'src/bin.ts',
+    index: 'src/index.ts',
+  },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  minifySyntax: true,
+  sourcemap: 'linked',
+  chunkNames: 'chunks/[name]-[hash]',
+  define: { MILLRACE_VERSION: JSON.stringify(version) },
+  // Some dependencies are CommonJS and call require for Node's own modules.
+  banner: {
+    js: "import { createRequire as millraceRequire } from 'node:module'; const require = millraceRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
+await chmod('dist/millrace.js', 0o755);
