@@ -17,3 +17,19 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false;
   return true;
 }
+
+/** The value at a path of keys and indexes, or undefined where any part is absent or not a container. */
+export function valueAt(value: unknown, ...path: (string | number)[]): unknown {
+  let current = value;
+  for (const key of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Record<string | number, unknown>)[key];
+  }
+  return current;
+}
+
+/** The text at a path, or undefined where there is none. */
+export function textAt(value: unknown, ...path: (string | number)[]): string | undefined {
+  const found = valueAt(value, ...path);
+  return typeof found === 'string' ? found : undefined;
+}
