@@ -51,7 +51,7 @@ test('every hop is seen once, with the time of its first sight', () => {
   const tracker = new DeliveryTracker(target);
   tracker.pushed(1, 'pushed');
   const states = [scanned, chosen, committed, fetched, built, deployment(1), deployment(2), deployment(2)];
-  states.forEach((state, index) => tracker.observe(state, index + 2));
+  for (const [index, state] of states.entries()) tracker.observe(state, index + 2);
   expect(tracker.hops.map(({ name, atMs }) => [name, atMs])).toEqual([
     ['pushed', 1],
     ['scanned', 2],
