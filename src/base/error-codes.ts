@@ -15,9 +15,61 @@ export const errorCodes = {
     meaning: 'A service answered a request with an error status.',
     fix: 'The message gives the service, the request and the answer.',
   },
+  HTTP_TOO_LARGE: {
+    meaning: 'An answer is larger than anything that could be meant, and was not read to its end.',
+    fix: 'Check that the address leads to the service that the message names.',
+  },
   HTTP_UNREACHABLE: {
     meaning: 'A service could not be reached: name resolution, connection or TLS failed.',
     fix: 'Check the address, the network, a proxy, and the certificate authority.',
+  },
+  KUBECONFIG_INVALID: {
+    meaning: 'The kubeconfig is missing, cannot be read, or lacks an entry.',
+    fix: 'The message names the file and the entry; `kubectl config view` shows what is set.',
+  },
+  KUBE_ALREADY_EXISTS: {
+    meaning: 'An object of that name exists already in the cluster.',
+    fix: 'Choose another name, or change the existing object.',
+  },
+  KUBE_CONFLICT: {
+    meaning: 'The object changed in the meantime, or another field manager owns a field that was to be set.',
+    fix: 'Retried by itself; for a field manager conflict let one side own the field, or force.',
+  },
+  KUBE_CREDENTIALS: {
+    meaning: 'The credentials for the cluster could not be obtained: a token file or a credential plugin failed.',
+    fix: 'Run the plugin that the message names by hand; check that it is installed and logged in.',
+  },
+  KUBE_EXPIRED: {
+    meaning: 'The cluster no longer has the version that a watch or a list was to go on from.',
+    fix: 'Handled by listing anew.',
+  },
+  KUBE_FORBIDDEN: {
+    meaning: 'The cluster knows the user but does not allow the request.',
+    fix: 'Grant the verb on the resource with a Role or ClusterRole and a binding.',
+  },
+  KUBE_INVALID: {
+    meaning: 'The cluster refused an object because it breaks the rules of its kind.',
+    fix: 'The message lists the fields.',
+  },
+  KUBE_KIND_NOT_SERVED: {
+    meaning: 'The cluster does not serve the kind in that version.',
+    fix: 'Install the CRD of the kind, or correct apiVersion and kind.',
+  },
+  KUBE_NOT_FOUND: {
+    meaning: 'The object, or the namespace it is in, does not exist in the cluster.',
+    fix: 'Check name and namespace.',
+  },
+  KUBE_STATUS: {
+    meaning: 'The cluster answered with an error of its own, or something in between did.',
+    fix: "The message is the server's; retried by itself.",
+  },
+  KUBE_THROTTLED: {
+    meaning: 'The cluster asked to slow down, and went on doing so until the time was up.',
+    fix: 'Retried by itself; look at API priority and fairness when it lasts.',
+  },
+  KUBE_UNAUTHORIZED: {
+    meaning: 'The cluster did not accept the credentials.',
+    fix: "Renew the token or certificate of the kubeconfig's user, or check the ServiceAccount.",
   },
 } as const satisfies Record<string, { meaning: string; fix: string }>;
 

@@ -78,6 +78,8 @@ export interface KubeClient {
   ): Promise<{ token: string; expirationTimestamp: string }>;
   /** Whether the server serves the kind, whether it is namespaced, and its plural. */
   resourceOf(kind: KindRef, options: CallOptions): Promise<ApiResource>;
+  /** The JSON that a path outside the kinds answers: `/version`, `/.well-known/openid-configuration`, `/apis` … */
+  readPath(path: string, options: CallOptions): Promise<unknown>;
   /** A client that acts as another user, by impersonation headers. */
   impersonate(user: string, groups?: string[]): KubeClient;
 }
