@@ -1,3 +1,4 @@
+import { failures } from './failures.ts';
 import type { Suite } from './suite.ts';
 
-export const suites: readonly Suite[] = [];
+export const suites: readonly Suite[] = [failures];

@@ -1,0 +1,56 @@
+import { isRecord } from '../../base/json.ts';
+import { number, record, text, texts } from './facts.ts';
+import type { Facts } from './rule.ts';
+
+/** What an automation says when it has nothing to commit, or a person when nothing happens. */
+export const nothingCommitted =
+  /repository up-to-date|no updates made|no change since last reconciliation|(does|is|in) not (commit|updat|push)\w*|no(t| new)? commit/i;
+
+/** Whether the policy has chosen another tag than the manifest holds. */
+export function policyHasMoved(facts: Facts): boolean {
+  const latest = text(facts, 'policy_latest');
+  const inManifest = text(facts, 'manifest_image_tag');
+  return latest !== undefined && inManifest !== undefined && latest !== inManifest;
+}
+
+/** Why markers that exist do not count for the automation, or undefined. */
+export function scopeFault(facts: Facts): string | undefined {
+  const namespace = text(facts, 'automation_namespace');
+  const policyNamespaces = texts(facts['policy_namespaces']);
+  if (namespace !== undefined && policyNamespaces.length > 0 && !policyNamespaces.includes(namespace)) {
+    return `the automation is in namespace ${namespace}, its policies in ${policyNamespaces.join(', ')}`;
+  }
+  const path = text(facts, 'update_path');
+  const markerPaths = texts(facts['marker_paths']);
+  if (path !== undefined && markerPaths.length > 0 && !markerPaths.some((file) => isBelow(path, file))) {
+    return `the markers are in ${markerPaths.join(', ')}, the automation looks below ${path}`;
+  }
+  const selector = record(facts, 'policy_selector');
+  const labels = record(facts, 'policy_labels');
+  if (selector !== undefined && labels !== undefined && !selects(selector, labels)) {
+    return "the automation's policySelector does not match the policy's labels";
+  }
+  return undefined;
+}
+
+/** Why no marker names the policy, or undefined. */
+export function markerFault(facts: Facts): string | undefined {
+  if (number(facts, 'markers_found') === 0) return 'no marker was found';
+  const markers = facts['markers'];
+  const policies = texts(facts['policies']);
+  if (Array.isArray(markers) && markers.length === 0) return 'no marker was found';
+  if (texts(markers).length === 0 || policies.length === 0) return undefined;
+  const named = texts(markers).map((marker) => marker.split(':').slice(0, 2).join('/'));
+  if (named.some((name) => policies.includes(name))) return undefined;
+  return `the markers name ${named.join(', ')}, the policies are ${policies.join(', ')}`;
+}
+
+function isBelow(path: string, file: string): boolean {
+  const folder = path.replace(/^\.?\/+/, '').replace(/\/+$/, '');
+  return folder === '' || folder === '.' || file.replace(/^\.?\/+/, '').startsWith(`${folder}/`);
+}
+
+function selects(selector: Readonly<Record<string, unknown>>, labels: Readonly<Record<string, unknown>>): boolean {
+  const wanted = isRecord(selector['matchLabels']) ? selector['matchLabels'] : selector;
+  return Object.entries(wanted).every(([key, value]) => typeof value !== 'string' || labels[key] === value);
+}

@@ -1,0 +1,21 @@
+import type { Rule } from '../rule.ts';
+import { cannotReach } from '../signs.ts';
+
+export const artifactDownloadFailed: Rule = {
+  code: 'artifact-download-failed',
+  cause: 'The artifact exists, but source-controller does not serve it to the controller that needs it.',
+  fix: 'Check that source-controller runs with one replica and is ready, and that NetworkPolicies let the controllers reach it.',
+  commands: ['kubectl -n $NS get pods -l app=source-controller', 'kubectl -n $NS get networkpolicies'],
+  says: [
+    [/failed to download (artifact|archive)/i, 0.95],
+    [cannotReach(String.raw`source-controller\.`), 0.9],
+    [/source-controller\.\S*\.tar\.gz[^]*\b404\b/i, 0.9],
+    [/artifact (digest|checksum)[^.]*mismatch|failed to verify artifact/i, 0.8],
+  ],
+  examples: [
+    {
+      symptom: 'failed to download artifact, error: GET http://source-controller.flux-system.svc/x giving up',
+      found: true,
+    },
+  ],
+};

@@ -1,0 +1,34 @@
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const egressBlocked: Rule = {
+  code: 'egress-blocked',
+  cause: 'DNS or TCP from the cluster to the host fails: a NetworkPolicy, security group, proxy or missing route.',
+  fix: 'Allow DNS and TCP 443 (22 for SSH) from the namespace to the host, or set the proxy in the Secret of spec.proxySecretRef.',
+  commands: ['kubectl -n $NS run egress-check --rm -it --image=curlimages/curl -- curl -sv https://$HOST'],
+  says: [
+    [/\blookup \S+( on \S+)?:[^]*?(i\/o timeout|no such host|server misbehaving|connection refused)/i, 0.85],
+    [
+      /dial tcp[^]*?(i\/o timeout|connection refused|connection timed out|no route to host|network is unreachable)/i,
+      0.82,
+    ],
+    [
+      /ssh: connect to host \S+ port \d+: (Connection timed out|Connection refused|Network is unreachable|No route)/i,
+      0.93,
+    ],
+    [/Could not resolve host|Failed to connect to \S+ port \d+/i, 0.9],
+    [/Client\.Timeout exceeded while awaiting headers|TLS handshake timeout/i, 0.6],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'Get "https://github.com/": dial tcp: lookup github.com: i/o timeout', found: true },
+    { symptom: 'Post "https://sts.eu-west-1.amazonaws.com/": dial tcp: i/o timeout', found: false },
+  ],
+};
+
+/** Hosts whose silence has a code of its own. */
+const others =
+  /source-controller\.|\bsts[\w.-]*\.amazonaws|ecr|starport-layer|169\.254\.|fd00:ec2|failed calling webhook|eks-auth/i;
+
+function weigh(confidence: number, { symptom }: Report) {
+  return because(others.test(symptom) ? 0 : confidence);
+}

@@ -1,0 +1,25 @@
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const fluxDistributionPullFailed: Rule = {
+  code: 'flux-distribution-pull-failed',
+  cause: 'The operator cannot fetch the Flux distribution artifact.',
+  fix: 'Let the operator reach the registry (and its blob host), give it a pull secret, or leave spec.distribution.artifact out to use the built-in manifests.',
+  commands: ['kubectl -n $NS get fluxinstance flux -o yaml'],
+  says: [
+    [/(pulling|fetching) artifact oci:\/\/[^]*failed/i, 0.93],
+    [/extracting layer from artifact/i, 0.94],
+    [/failed to (pull|fetch)[^.]*distribution/i, 0.9],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'pulling artifact oci://ghcr.io/x/flux-operator-manifests:latest failed: 503', found: true },
+    {
+      symptom: 'pulling artifact oci://ghcr.io/x:latest failed: x509: certificate signed by unknown authority',
+      found: false,
+    },
+  ],
+};
+
+function weigh(confidence: number, { symptom }: Report) {
+  return because(/unknown authority/i.test(symptom) ? 0.8 : confidence);
+}

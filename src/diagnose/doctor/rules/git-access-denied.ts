@@ -1,0 +1,23 @@
+import type { Rule } from '../rule.ts';
+
+export const gitAccessDenied: Rule = {
+  code: 'git-access-denied',
+  cause:
+    'The git host knows the credentials, but they are not entitled to this repository (HTTP 403, or 404 for what they may not see).',
+  fix: 'Give the token or user access to the repository, with write permission where commits are pushed; check the URL.',
+  commands: ['git ls-remote $URL'],
+  says: [
+    [/authorization failed(?!:? no basic auth)/i, 0.88],
+    [/repository not found/i, 0.88],
+    [/You may not have access to this repository or it no longer exists/i, 0.93],
+    [/The project you were looking for could not be found/i, 0.9],
+    [/(info\/refs|git-upload-pack|git-receive-pack|\.git)[\s\S]*\b(403|404)\b/i, 0.8],
+    [/Write access to repository not granted|Permission to \S+ denied to/i, 0.9],
+    [/Resource not accessible by (personal access token|integration)/i, 0.9],
+    [/insufficient (permission|scope)/i, 0.7],
+  ],
+  examples: [
+    { symptom: "unable to list remote for 'https://gitlab.example.com/g/x.git': authorization failed", found: true },
+    { symptom: "unable to clone 'https://github.com/acme/fleet.git': repository not found", found: true },
+  ],
+};

@@ -1,0 +1,37 @@
+import { text } from '../facts.ts';
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const gitAuthAppPasswordRemoved: Rule = {
+  code: 'git-auth-app-password-removed',
+  cause:
+    'The git host no longer accepts this kind of password: Bitbucket app passwords ended on 28 July 2026, account passwords before.',
+  fix: 'For Bitbucket use an API token (user x-bitbucket-api-token-auth) or a repository access token (user x-token-auth); elsewhere an access token.',
+  commands: [
+    'kubectl -n $NS create secret generic $SECRET --from-literal=username=x-token-auth --from-literal=password=$TOKEN',
+  ],
+  says: [
+    [/password authentication was removed/i, 0.96],
+    [/app passwords? (are|is|have been|has been) (deprecated|removed|no longer)/i, 0.95],
+    [/bitbucket\.org[\s\S]*\b410\b/i, 0.95],
+    [/\b410\b/i, 0.7],
+    [/authentication (required|failed)|\b401\b|may not have access to this repository|authorization failed/i, 0],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'requesting "https://bitbucket.org/a/b.git/info/refs" status code: 410', found: true },
+    {
+      symptom: 'authentication required',
+      facts: { git_url: 'https://bitbucket.org/a/b.git', git_secret_password_prefix: 'ATBB' },
+      found: true,
+    },
+    { symptom: 'authentication required', facts: { git_url: 'https://github.com/a/b.git' }, found: false },
+  ],
+};
+
+function weigh(confidence: number, { facts, symptom }: Report) {
+  const isBitbucket = /bitbucket\.org/.test(`${text(facts, 'git_url') ?? ''} ${symptom}`);
+  if (isBitbucket && text(facts, 'git_secret_password_prefix')?.startsWith('ATBB')) {
+    return because(0.96, 'the password begins with ATBB, as app passwords do');
+  }
+  return because(confidence);
+}

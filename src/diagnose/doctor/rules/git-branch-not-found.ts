@@ -1,0 +1,16 @@
+import type { Rule } from '../rule.ts';
+
+export const gitBranchNotFound: Rule = {
+  code: 'git-branch-not-found',
+  cause: 'The branch or reference does not exist in the repository; without spec.ref it is master.',
+  fix: 'Set spec.ref to a branch that exists (many repositories use main), or push the first commit.',
+  commands: ['git ls-remote --heads $URL'],
+  says: [
+    [/couldn't find remote ref|could not find remote (ref|branch)|Remote branch \S+ not found/i, 0.95],
+    [/unable to resolve ref/i, 0.93],
+    [/git repository is empty|remote repository is empty/i, 0.93],
+    [/reference not found/i, 0.85],
+    [/did not match any file\(s\) known to git/i, 0.8],
+  ],
+  examples: [{ symptom: 'couldn\'t find remote ref "refs/heads/master"', found: true }],
+};

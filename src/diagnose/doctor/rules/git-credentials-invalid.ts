@@ -1,0 +1,27 @@
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const gitCredentialsInvalid: Rule = {
+  code: 'git-credentials-invalid',
+  cause: 'The git host refuses the credentials (HTTP 401): missing, wrong, expired or revoked.',
+  fix: 'Put a valid token into the Secret that spec.secretRef names; check its expiry.',
+  commands: ['kubectl -n $NS get gitrepository $NAME -o jsonpath="{.spec.secretRef.name}"'],
+  says: [
+    [/authentication required/i, 0.9],
+    [/Authentication failed for '?https?:/i, 0.88],
+    [/could not read (Username|Password) for/i, 0.9],
+    [/Unhandled HTTP error 401|HTTP Basic: Access denied|Invalid username or (password|token)|Bad credentials/i, 0.9],
+    [/(info\/refs|git-upload-pack|git-receive-pack|\.git)[\s\S]*\b401\b/i, 0.85],
+  ],
+  weigh,
+  examples: [
+    { symptom: "unable to clone 'https://github.com/a/b': authentication required", found: true },
+    { symptom: 'authentication required: Repository not found.', found: false },
+  ],
+};
+
+function weigh(confidence: number, { symptom, facts }: Report) {
+  if (/repository not found|password authentication was removed/i.test(symptom)) return because(0.5);
+  if (facts['git_secret_token_expired'] === true) return because(0.95, 'the token has expired');
+  if (facts['git_secret_password_empty'] === true) return because(0.95, 'the password is empty');
+  return because(confidence);
+}

@@ -1,0 +1,15 @@
+import type { Rule } from '../rule.ts';
+
+export const gitHostKeyMismatch: Rule = {
+  code: 'git-host-key-mismatch',
+  cause:
+    'known_hosts holds another key than the host presents: the host has changed its key, or somebody else answers.',
+  fix: "Compare the presented fingerprint with the vendor's published one, then replace the entry (Bitbucket changed its RSA key in 2023).",
+  commands: ['ssh-keyscan $HOST | ssh-keygen -lf -'],
+  says: [
+    [/knownhosts: key mismatch/i, 0.96],
+    [/REMOTE HOST IDENTIFICATION HAS CHANGED/i, 0.96],
+    [/host key (mismatch|has changed)/i, 0.93],
+  ],
+  examples: [{ symptom: 'ssh: handshake failed: knownhosts: key mismatch', found: true }],
+};

@@ -1,0 +1,14 @@
+import type { Rule } from '../rule.ts';
+
+export const gitPushNonFastForward: Rule = {
+  code: 'git-push-non-fast-forward',
+  cause: 'The remote branch has moved or diverged since it was fetched.',
+  fix: 'Nothing, where it happens now and then: the next run starts from the new head. A stale push branch has to be merged or deleted.',
+  commands: ['git push $REMOTE --delete $PUSH_BRANCH'],
+  says: [
+    [/non-fast-forward/i, 0.95],
+    [/Updates were rejected because|\(fetch first\)/i, 0.93],
+    [/cannot lock ref|reference already exists|incorrect old value|failed to update ref/i, 0.85],
+  ],
+  examples: [{ symptom: 'failed to push to remote: non-fast-forward update: refs/heads/main', found: true }],
+};

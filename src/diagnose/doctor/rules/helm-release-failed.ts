@@ -1,0 +1,29 @@
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const helmReleaseFailed: Rule = {
+  code: 'helm-release-failed',
+  cause: 'A Helm install or upgrade failed or ran out of time, and no retries are left.',
+  fix: 'Look at the objects of the release; then reset the HelmRelease so that it is tried again.',
+  commands: ['kubectl -n $NS describe helmrelease $NAME', 'flux reconcile helmrelease $NAME --reset --force'],
+  says: [
+    [/retries exhausted/i, 0.94],
+    [/MissingRollbackTarget/i, 0.94],
+    [/timed out waiting for the condition/i, 0.88],
+    [/Helm (install|upgrade|rollback|test|uninstall) failed/i, 0.85],
+    [/\b(Install|Upgrade|Rollback)Failed\b/, 0.8],
+    [/release[^.]*in failed state|has no deployed releases/i, 0.88],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'upgrade retries exhausted', found: true },
+    { symptom: 'Helm upgrade failed: another operation (install/upgrade/rollback) is in progress', found: false },
+  ],
+};
+
+/** A failed release that says more than that has another root cause. */
+const deeper =
+  /another operation|no matches for kind|is forbidden|failed calling webhook|denied the request|immutable|not found|exceeded quota|already exists/i;
+
+function weigh(confidence: number, { symptom }: Report) {
+  return because(deeper.test(symptom) && confidence < 0.9 ? 0.6 : confidence);
+}

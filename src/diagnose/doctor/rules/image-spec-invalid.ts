@@ -1,0 +1,23 @@
+import type { Rule } from '../rule.ts';
+
+export const imageSpecInvalid: Rule = {
+  code: 'image-spec-invalid',
+  cause: 'The image, filter, policy or repository as it is written in the object is invalid.',
+  fix: 'Write spec.image bare, without scheme and tag; test patterns and policies against the real tags.',
+  commands: ['millrace policy test -f policy.yaml'],
+  says: [
+    [/should not include (a tag|URL scheme)/i, 0.96],
+    [/URL must not contain a tag/i, 0.95],
+    [/could not parse reference/i, 0.9],
+    [/invalid regular expression|error parsing regexp|failed to compile regex/i, 0.94],
+    [/failed to parse invalid numeric value/i, 0.95],
+    [/\binvalid policy\b|improper constraint|semver parse error/i, 0.92],
+    [/'oci' URL scheme|scheme[^.]*oci:\/\/|must match[^.]*oci:/i, 0.85],
+    [/\bImageURLInvalid\b|encountered invalid image ref/i, 0.92],
+    [/invalid reference format/i, 0.85],
+  ],
+  examples: [
+    { symptom: "image 'x/y:1.0' should not include a tag; remove ':1.0'", found: true },
+    { symptom: "failed to parse invalid numeric value 'main-1'", found: true },
+  ],
+};

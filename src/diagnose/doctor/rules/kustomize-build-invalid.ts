@@ -1,0 +1,27 @@
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const kustomizeBuildInvalid: Rule = {
+  code: 'kustomize-build-invalid',
+  cause: 'The input of the build is wrong: duplicate objects, YAML that does not parse, a patch without a target.',
+  fix: 'Build the folder on your machine; the message names the file.',
+  commands: ['millrace build $PATH'],
+  says: [
+    [/already registered id/i, 0.96],
+    [/MalformedYAMLError|yaml: line \d+|error converting YAML to JSON/i, 0.93],
+    [/failed to find unique target|no matches for Id|no resource matches|unable to find patch target/i, 0.94],
+    [/failed to decode Kubernetes (YAML|apiVersion)/i, 0.95],
+    [/missing Resource metadata|missing metadata\.name|Object 'Kind' is missing/i, 0.94],
+    [/invalid Kustomization|json: unknown field|unmarshal(ing)? (error|errors)/i, 0.9],
+    [/kustomization\.yaml is empty/i, 0.9],
+    [/kustomize build failed/i, 0.6],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'may not add resource with an already registered id: Secret.v1/x', found: true },
+    { symptom: 'kustomize build failed: accumulating resources: open x: no such file or directory', found: false },
+  ],
+};
+
+function weigh(confidence: number, { symptom }: Report) {
+  return because(/decryption failed|sops/i.test(symptom) ? 0.3 : confidence);
+}

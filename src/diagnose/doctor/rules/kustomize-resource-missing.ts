@@ -1,0 +1,22 @@
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const kustomizeResourceMissing: Rule = {
+  code: 'kustomize-resource-missing',
+  cause: 'A file that kustomization.yaml lists is not in the artifact.',
+  fix: 'Correct the name in kustomization.yaml, commit the file, or take it out of the ignore rules.',
+  commands: ['millrace build $PATH'],
+  says: [
+    [/accumulating resources[^]*no such file or directory/i, 0.94],
+    [/(accumulating|loading|accumulate)[^]*(doesn't exist|not found|no such file)/i, 0.85],
+    [/kustomize build failed[^]*(no such file or directory|must build at directory: not a valid directory)/i, 0.88],
+    [/unable to find one of 'kustomization\.yaml'/i, 0.85],
+  ],
+  weigh,
+  examples: [
+    { symptom: "accumulating resources from 'deployment.yml': open /tmp/x: no such file or directory", found: true },
+  ],
+};
+
+function weigh(confidence: number, { symptom }: Report) {
+  return because(/already registered id|failed to find unique target/i.test(symptom) ? 0 : confidence);
+}

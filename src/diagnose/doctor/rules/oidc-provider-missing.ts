@@ -1,0 +1,30 @@
+import { text } from '../facts.ts';
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const oidcProviderMissing: Rule = {
+  code: 'oidc-provider-missing',
+  cause: "IAM has no identity provider for the cluster's issuer in the account of the role.",
+  fix: 'Create the provider for the issuer in that account, with sts.amazonaws.com among its client ids.',
+  commands: ['eksctl utils associate-iam-oidc-provider --cluster $CLUSTER --approve'],
+  says: [
+    [/No OpenIDConnect provider found/i, 0.93],
+    [/\bOIDC provider\b[^.]*\b(not found|does not exist|missing)\b/i, 0.85],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'InvalidIdentityToken: No OpenIDConnect provider found in your account for https://oidc', found: true },
+    {
+      symptom: 'InvalidIdentityToken: No OpenIDConnect provider found in your account for https://oidc',
+      facts: { iam_oidc_provider_exists: true, role_partition: 'aws-cn' },
+      found: false,
+    },
+  ],
+};
+
+function weigh(confidence: number, { facts }: Report) {
+  if (facts['iam_oidc_provider_exists'] === false) return because(0.97, "IAM has no provider for the cluster's issuer");
+  const partition = text(facts, 'role_partition');
+  if (facts['iam_oidc_provider_exists'] === true && partition !== undefined && partition !== 'aws') return because(0.4);
+  if (facts['iam_oidc_provider_exists'] === true) return because(0.6);
+  return because(confidence);
+}

@@ -1,0 +1,21 @@
+import type { Rule } from '../rule.ts';
+import { cannotReach } from '../signs.ts';
+
+export const podIdentityAgentUnavailable: Rule = {
+  code: 'pod-identity-agent-unavailable',
+  cause: 'The Pod Identity agent on the node does not answer, or cannot reach EKS Auth.',
+  fix: 'Install the eks-pod-identity-agent add-on (not on Fargate or Windows), and exempt 169.254.170.23 from proxies.',
+  commands: ['kubectl -n kube-system get daemonset eks-pod-identity-agent'],
+  says: [
+    [cannotReach(String.raw`169\.254\.170\.23`), 0.96],
+    [cannotReach(String.raw`\[fd00:ec2::23\]`), 0.96],
+    [cannotReach(String.raw`eks-auth\.[\w-]+\.(amazonaws\.com|api\.aws)`), 0.93],
+    [/169\.254\.170\.23[\s\S]*(40[34]|50\d|unable|failed)/i, 0.7],
+  ],
+  examples: [
+    {
+      symptom: 'Get "http://169.254.170.23/v1/credentials": dial tcp 169.254.170.23:80: connect: connection refused',
+      found: true,
+    },
+  ],
+};

@@ -1,0 +1,20 @@
+import type { Rule } from '../rule.ts';
+
+export const rbacForbidden: Rule = {
+  code: 'rbac-forbidden',
+  cause: 'The account that applies lacks a permission in the cluster.',
+  fix: 'Give the account that the message names a Role with the verb and resource, or impersonate one that has it.',
+  commands: ['kubectl auth can-i $VERB $RESOURCE --as $USER -n $NAMESPACE'],
+  says: [
+    [/is forbidden: User "[^"]+" cannot/i, 0.96],
+    [/attempting to grant RBAC permissions not currently held/i, 0.95],
+    [/cannot impersonate/i, 0.9],
+    [/User "system:(serviceaccount|anonymous)[^"]*" cannot/i, 0.94],
+  ],
+  examples: [
+    {
+      symptom: 'namespaces "x" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "namespaces"',
+      found: true,
+    },
+  ],
+};

@@ -1,0 +1,28 @@
+import type { Rule } from '../rule.ts';
+
+export const secretInvalid: Rule = {
+  code: 'secret-invalid',
+  cause: 'The referenced Secret is missing, lacks keys, or holds credentials of another kind.',
+  fix: 'Create the Secret in the namespace of the object with the keys that this kind of credential needs.',
+  commands: ['kubectl -n $NS get secret $SECRET -o jsonpath="{.data}"'],
+  says: [
+    [/auth option: '(?!known_hosts)\w+' is required/i, 0.95],
+    [/\b[Ss]ecrets? [\\"']*[\w./-]+[\\"']* not found/i, 0.94],
+    [/not found in secret/i, 0.95],
+    [/failed to get (auth )?secret/i, 0.93],
+    [/has github app data but provider is not set to github/i, 0.95],
+    [/secretRef with github app data must be specified/i, 0.95],
+    [/SSH identity key is encrypted but no 'password'/i, 0.95],
+    [/basic auth and bearer token cannot be set at the same time/i, 0.95],
+    [/signing key secret '[^']*' does not contain|could not find signing key secret/i, 0.95],
+    [/ssh: no key found|failed to parse private key|cannot decode encrypted private key/i, 0.93],
+    [/(invalid|malformed|missing)[^.]{0,60}\bdockerconfigjson\b/i, 0.9],
+    [/\bsecret\b[^.]{0,80}\b(does not (contain|have)|is missing|lacks)\b/i, 0.88],
+    [/public keys secret error/i, 0.9],
+  ],
+  examples: [
+    { symptom: "invalid 'ssh' auth option: 'identity' is required", found: true },
+    { symptom: 'secrets "flux-system" not found', found: true },
+    { symptom: "invalid 'ssh' auth option: 'known_hosts' is required", found: false },
+  ],
+};

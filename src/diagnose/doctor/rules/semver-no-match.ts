@@ -1,0 +1,21 @@
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const semverNoMatch: Rule = {
+  code: 'semver-no-match',
+  cause: 'No tag satisfies the semver range. Pre-releases count only where the range itself has one, like >=1.0.0-0.',
+  fix: 'Widen the range, or push a tag that is a version (three numbers) within it.',
+  commands: ['millrace policy test -f policy.yaml'],
+  says: [
+    [/unable to determine latest version from provided list/i, 0.9],
+    [/no match found for semver/i, 0.9],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'unable to determine latest version from provided list', found: true },
+    { symptom: 'failed to get chart version for remote reference: no match found for semver: >=3', found: false },
+  ],
+};
+
+function weigh(confidence: number, { symptom }: Report) {
+  return because(/chart (pull|version)|chart version/i.test(symptom) ? 0.4 : confidence);
+}

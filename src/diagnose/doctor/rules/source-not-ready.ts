@@ -1,0 +1,22 @@
+import type { Rule } from '../rule.ts';
+
+export const sourceNotReady: Rule = {
+  code: 'source-not-ready',
+  cause: 'The source that the object names has no artifact yet, or does not exist.',
+  fix: 'Look at the source first: its Ready condition says why it has no artifact.',
+  commands: ['kubectl get gitrepositories,ocirepositories,helmcharts -A'],
+  says: [
+    [/Source artifact not found/i, 0.95],
+    [/Source is not ready/i, 0.9],
+    [/(HelmChart|GitRepository|OCIRepository|Bucket|HelmRepository|Source) '[^']+' (is )?not (ready|found)/i, 0.93],
+    [/(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart)(\.\S+)? "[^"]+" not found/i, 0.93],
+    [
+      /\b(gitrepositories|ocirepositories|buckets|helmrepositories|helmcharts)\.source\.toolkit\.fluxcd\.io "[^"]+" not found/i,
+      0.94,
+    ],
+    [/no artifact available for|NoSourceArtifact|could not get resource for include/i, 0.92],
+    [/referenced git repository does not exist/i, 0.92],
+    [/referenced ImageRepository does not exist/i, 0.8],
+  ],
+  examples: [{ symptom: 'Source artifact not found, retrying in 30s', found: true }],
+};

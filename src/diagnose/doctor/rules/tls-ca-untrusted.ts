@@ -1,0 +1,26 @@
+import { because, type Report, type Rule } from '../rule.ts';
+
+export const tlsCaUntrusted: Rule = {
+  code: 'tls-ca-untrusted',
+  cause: "The client does not trust the authority that signed the server's certificate.",
+  fix: 'Put the authority into ca.crt of the Secret that the object names (a proxy that opens TLS has one too).',
+  commands: ['openssl s_client -connect $HOST:443 -showcerts'],
+  says: [
+    [/certificate signed by unknown authority/i, 0.95],
+    [/self[- ]signed certificate|unable to get (local )?issuer certificate|UNABLE_TO_VERIFY_LEAF_SIGNATURE/i, 0.94],
+    [/SSL certificate problem/i, 0.9],
+    [/certificate (has expired|is not trusted)/i, 0.75],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'Get "https://gitlab.lan/": x509: certificate signed by unknown authority', found: true },
+    {
+      symptom: 'failed calling webhook "x": Post "https://x.svc:443/": x509: certificate signed by unknown authority',
+      found: false,
+    },
+  ],
+};
+
+function weigh(confidence: number, { symptom }: Report) {
+  return because(/failed calling webhook/i.test(symptom) ? 0.6 : confidence);
+}

@@ -1,0 +1,24 @@
+import type { Rule } from '../rule.ts';
+
+export const tokenFileUnreadable: Rule = {
+  code: 'token-file-unreadable',
+  cause: "The projected web identity token is missing, or the container's user may not read it.",
+  fix: 'Let the webhook mount the token instead of writing the variables by hand; for a user other than root set fsGroup in the pod.',
+  commands: ['kubectl -n $NS get pod -l app=$SA -o jsonpath="{.items[*].spec.volumes[*].name}"'],
+  says: [
+    [/unable to read file at \/var\/run\/secrets\/(eks|pods\.eks)\.amazonaws\.com\S*/i, 0.96],
+    [
+      /secrets\/(eks|pods\.eks)\.amazonaws\.com\/serviceaccount\/[\w-]*token\S*[\s\S]{0,40}(permission denied|no such file)/i,
+      0.96,
+    ],
+    [/AWS_WEB_IDENTITY_TOKEN_FILE[\s\S]{0,80}(no such file|permission denied|not found|ENOENT|EACCES)/i, 0.93],
+    [/(ENOENT|EACCES)[\s\S]{0,80}secrets\/(eks|pods\.eks)\.amazonaws\.com/i, 0.95],
+  ],
+  examples: [
+    {
+      symptom: 'open /var/run/secrets/eks.amazonaws.com/serviceaccount/token: permission denied',
+      found: true,
+    },
+    { symptom: 'open /var/run/secrets/kubernetes.io/serviceaccount/ca.crt: no such file', found: false },
+  ],
+};

@@ -1,0 +1,33 @@
+import { because, type Report, type Rule } from '../rule.ts';
+import { trustRefused } from '../signs.ts';
+import { trustFault } from '../trust.ts';
+
+export const trustPolicySubMismatch: Rule = {
+  code: 'trust-policy-sub-mismatch',
+  cause:
+    "The role's trust policy does not match the token's subject: another namespace or ServiceAccount, or a wildcard under StringEquals.",
+  fix: 'Set the :sub condition to system:serviceaccount:<namespace>:<name> of the ServiceAccount that calls; a wildcard needs StringLike.',
+  commands: ['millrace iam trust', 'aws iam get-role --role-name $ROLE --query Role.AssumeRolePolicyDocument'],
+  says: [
+    [trustRefused, 0.7],
+    [/\bsts[.:]|AssumeRole|GetCallerIdentity|WebIdentityErr|retrieve credentials/i, 0],
+  ],
+  weigh,
+  examples: [
+    { symptom: 'AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity', found: true },
+    {
+      symptom: 'AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity',
+      facts: {
+        token_sub: 'system:serviceaccount:flux-system:a',
+        trust_policy: { operator: 'StringEquals', sub: 'system:serviceaccount:flux-system:*' },
+      },
+      found: true,
+    },
+  ],
+};
+
+function weigh(confidence: number, { facts }: Report) {
+  const found = trustFault(facts);
+  if (found === undefined) return because(confidence);
+  return found.fault === 'sub' ? because(0.95, found.evidence) : because(0.2);
+}

@@ -1,0 +1,19 @@
+import type { Rule } from '../rule.ts';
+
+export const webhookUnavailable: Rule = {
+  code: 'webhook-unavailable',
+  cause: 'An admission webhook could not be called: its service is down, not there yet, or its certificate is stale.',
+  fix: 'Bring the service behind the webhook up (let dependants wait for it), or delete the left-over webhook configuration.',
+  commands: [
+    'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations',
+    'kubectl -n $NS get endpoints $SERVICE',
+  ],
+  says: [
+    [/failed calling webhook/i, 0.96],
+    [/failed to call webhook/i, 0.95],
+    [/conversion webhook for[^]*failed/i, 0.93],
+  ],
+  examples: [
+    { symptom: 'Internal error occurred: failed calling webhook "x": no endpoints available for service', found: true },
+  ],
+};
