@@ -9,7 +9,7 @@ export const artifactDownloadFailed: Rule = {
   says: [
     [/failed to download (artifact|archive)/i, 0.95],
     [cannotReach(String.raw`source-controller\.`), 0.9],
-    [/source-controller\.\S*\.tar\.gz[^]*\b404\b/i, 0.9],
+    [/source-controller\.\S*\.tar\.gz[\s\S]*\b404\b/i, 0.9],
     [/artifact (digest|checksum)[^.]*mismatch|failed to verify artifact/i, 0.8],
   ],
   examples: [

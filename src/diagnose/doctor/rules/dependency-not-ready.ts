@@ -7,7 +7,7 @@ export const dependencyNotReady: Rule = {
   commands: ['millrace get kustomizations -A'],
   says: [
     [/dependency '[^']+' (is not ready|not found|revision is not up to date)/i, 0.95],
-    [/dependenc(y|ies) [^]*(not ready|do not meet ready condition|not found|is not up to date)/i, 0.93],
+    [/dependenc(y|ies) [\s\S]*(not ready|do not meet ready condition|not found|is not up to date)/i, 0.93],
     [/\bDependencyNotReady\b/i, 0.6],
   ],
   examples: [{ symptom: "dependency 'flux-system/infra' is not ready", found: true }],

@@ -10,7 +10,7 @@ export const ecrGetAuthorizationTokenDenied: Rule = {
   says: [
     [/not authorized to perform:? ?ecr:GetAuthorizationToken/i, 0.94],
     [/AccessDenied(Exception)?\)? when calling the GetAuthorizationToken operation/i, 0.92],
-    [/GetAuthorizationToken[^]*AccessDeniedException/i, 0.85],
+    [/GetAuthorizationToken[\s\S]*AccessDeniedException/i, 0.85],
   ],
   weigh,
   examples: [

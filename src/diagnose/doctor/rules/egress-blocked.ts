@@ -6,9 +6,9 @@ export const egressBlocked: Rule = {
   fix: 'Allow DNS and TCP 443 (22 for SSH) from the namespace to the host, or set the proxy in the Secret of spec.proxySecretRef.',
   commands: ['kubectl -n $NS run egress-check --rm -it --image=curlimages/curl -- curl -sv https://$HOST'],
   says: [
-    [/\blookup \S+( on \S+)?:[^]*?(i\/o timeout|no such host|server misbehaving|connection refused)/i, 0.85],
+    [/\blookup \S+( on \S+)?:[\s\S]*?(i\/o timeout|no such host|server misbehaving|connection refused)/i, 0.85],
     [
-      /dial tcp[^]*?(i\/o timeout|connection refused|connection timed out|no route to host|network is unreachable)/i,
+      /dial tcp[\s\S]*?(i\/o timeout|connection refused|connection timed out|no route to host|network is unreachable)/i,
       0.82,
     ],
     [

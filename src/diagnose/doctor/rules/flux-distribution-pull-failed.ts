@@ -6,7 +6,7 @@ export const fluxDistributionPullFailed: Rule = {
   fix: 'Let the operator reach the registry (and its blob host), give it a pull secret, or leave spec.distribution.artifact out to use the built-in manifests.',
   commands: ['kubectl -n $NS get fluxinstance flux -o yaml'],
   says: [
-    [/(pulling|fetching) artifact oci:\/\/[^]*failed/i, 0.93],
+    [/(pulling|fetching) artifact oci:\/\/[\s\S]*failed/i, 0.93],
     [/extracting layer from artifact/i, 0.94],
     [/failed to (pull|fetch)[^.]*distribution/i, 0.9],
   ],

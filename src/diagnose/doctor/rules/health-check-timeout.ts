@@ -10,7 +10,7 @@ export const healthCheckTimeout: Rule = {
     [/Health check timed out/i, 0.95],
     [/timeout waiting for: \[/i, 0.94],
     [/failed early due to stalled resources/i, 0.95],
-    [/running health checks[^]*with a timeout of/i, 0.7],
+    [/running health checks[\s\S]*with a timeout of/i, 0.7],
     [/\bHealthCheckFailed\b/, 0.9],
     [/exceeded its progress deadline|ProgressDeadlineExceeded/i, 0.85],
   ],

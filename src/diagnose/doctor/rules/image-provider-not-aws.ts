@@ -9,7 +9,7 @@ export const imageProviderNotAws: Rule = {
   says: [
     [/401 Unauthorized: ?Not Authorized/i, 0.85],
     [/amazonaws\.com[\s\S]*\b401\b/i, 0.7],
-    [/\b401\b[^]*\b(AWS|ECR)\b/i, 0.6],
+    [/\b401\b[\s\S]*\b(AWS|ECR)\b/i, 0.6],
     [/no basic auth credentials/i, 0.2],
   ],
   weigh,

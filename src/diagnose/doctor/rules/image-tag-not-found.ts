@@ -8,9 +8,9 @@ export const imageTagNotFound: Rule = {
   commands: ['aws ecr describe-images --repository-name $REPOSITORY --query "imageDetails[].imageTags[]"'],
   says: [
     [/MANIFEST_UNKNOWN|manifest unknown|Requested image not found|ImageNotFoundException/i, 0.94],
-    [/failed to resolve reference "[^"]+"[^]*: not found/i, 0.88],
+    [/failed to resolve reference "[^"]+"[\s\S]*: not found/i, 0.88],
     [/\bmanifest for \S+ not found\b/i, 0.93],
-    [/(ErrImagePull|ImagePullBackOff)[^]*not found/i, 0.8],
+    [/(ErrImagePull|ImagePullBackOff)[\s\S]*not found/i, 0.8],
   ],
   examples: [
     { symptom: 'MANIFEST_UNKNOWN: Requested image not found', found: true },

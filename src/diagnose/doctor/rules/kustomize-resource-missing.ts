@@ -6,9 +6,9 @@ export const kustomizeResourceMissing: Rule = {
   fix: 'Correct the name in kustomization.yaml, commit the file, or take it out of the ignore rules.',
   commands: ['millrace build $PATH'],
   says: [
-    [/accumulating resources[^]*no such file or directory/i, 0.94],
-    [/(accumulating|loading|accumulate)[^]*(doesn't exist|not found|no such file)/i, 0.85],
-    [/kustomize build failed[^]*(no such file or directory|must build at directory: not a valid directory)/i, 0.88],
+    [/accumulating resources[\s\S]*no such file or directory/i, 0.94],
+    [/(accumulating|loading|accumulate)[\s\S]*(doesn't exist|not found|no such file)/i, 0.85],
+    [/kustomize build failed[\s\S]*(no such file or directory|must build at directory: not a valid directory)/i, 0.88],
     [/unable to find one of 'kustomization\.yaml'/i, 0.85],
   ],
   weigh,

@@ -10,7 +10,7 @@ export const postbuildVariableMissing: Rule = {
     [/variable not set \(strict mode\)/i, 0.96],
     [/substitute from '?(ConfigMap|Secret)/i, 0.95],
     [/envsubst error|variable substitution failed/i, 0.93],
-    [/post ?build[^]*(unset|fail)[^]*\$\{|\$\{\w+\}[^.]*(empty|unset|not set)/i, 0.85],
+    [/post ?build[\s\S]*(unset|fail)[\s\S]*\$\{|\$\{\w+\}[^.]*(empty|unset|not set)/i, 0.85],
     [/var name is invalid, must match/i, 0.9],
   ],
   examples: [{ symptom: 'post build failed for x: variable not set (strict mode): "DOMAIN"', found: true }],

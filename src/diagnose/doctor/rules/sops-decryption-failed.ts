@@ -11,7 +11,7 @@ export const sopsDecryptionFailed: Rule = {
     [/is SOPS encrypted/i, 0.96],
     [/decryption failed for/i, 0.92],
     [/sops[^.]*(cannot|failed|unable)|no identity matched any of the recipients/i, 0.85],
-    [/\bKMS\b[^]*(AccessDenied|Decrypt|not authorized)/i, 0.85],
+    [/\bKMS\b[\s\S]*(AccessDenied|Decrypt|not authorized)/i, 0.85],
   ],
   weigh,
   examples: [

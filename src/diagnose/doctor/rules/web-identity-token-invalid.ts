@@ -9,7 +9,7 @@ export const webIdentityTokenInvalid: Rule = {
     'curl $ISSUER/.well-known/openid-configuration',
   ],
   says: [
-    [/ExpiredTokenException[^]*Token (expired|too old)|Token expired: current date/i, 0.95],
+    [/ExpiredTokenException[\s\S]*Token (expired|too old)|Token expired: current date/i, 0.95],
     [/Token too old/i, 0.9],
     [/not a valid JWT/i, 0.96],
     [/Couldn't retrieve verification key/i, 0.96],

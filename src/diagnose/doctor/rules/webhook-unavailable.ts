@@ -11,7 +11,7 @@ export const webhookUnavailable: Rule = {
   says: [
     [/failed calling webhook/i, 0.96],
     [/failed to call webhook/i, 0.95],
-    [/conversion webhook for[^]*failed/i, 0.93],
+    [/conversion webhook for[\s\S]*failed/i, 0.93],
   ],
   examples: [
     { symptom: 'Internal error occurred: failed calling webhook "x": no endpoints available for service', found: true },
