@@ -2,8 +2,9 @@ import type { KindRef, KubeObject, ObjectKey } from '../base/kube-object.ts';
 import type { Logger } from '../base/logger.ts';
 
 /**
- * What a reconcile asks of the queue. Nothing: wait for the next change. `requeueAfterMs`: look again after that time.
- * A thrown error requeues with the controller's exponential backoff.
+ * What a reconcile asks of the queue. Nothing: wait for the next change. `requeueAfterMs`: look again after that time;
+ * it takes the place of any earlier appointment of the object. A thrown error requeues with the exponential backoff of
+ * the object, unless it is a MillraceError that says `retry: 'never'`.
  */
 export interface Outcome {
   requeueAfterMs?: number;
@@ -16,11 +17,28 @@ export interface ReconcileContext {
   logger: Logger;
 }
 
+/** The objects of a kind as last seen by its informer: for finding whom to wake, not for deciding what to do. */
+export interface ObjectCache<T extends KubeObject = KubeObject> {
+  get(key: ObjectKey): T | undefined;
+  list(): Iterable<T>;
+  /** The objects that `indexes[index]` gave this value for. */
+  by(index: string, value: string): T[];
+}
+
+/** From an object to the values it is found under; such as the name of the source that a Kustomization refers to. */
+export type Indexes = Record<string, (object: KubeObject) => string[]>;
+
+/** A change of one object; `before` is absent when it is new, `after` when it is gone. Never both. */
+export interface Change<T extends KubeObject = KubeObject> {
+  before: T | undefined;
+  after: T | undefined;
+}
+
 /** A further kind whose changes wake objects of the controller's own kind. */
 export interface Watch<T extends KubeObject = KubeObject> {
   kind: KindRef;
-  /** The objects to reconcile because of a change; `before` is absent when the object is new, `after` when it is gone. */
-  wakes(change: { before: T | undefined; after: T | undefined }): ObjectKey[];
+  /** The objects to reconcile because of a change. `own` are the objects of the controller's own kind. */
+  wakes(change: Change<T>, own: ObjectCache): ObjectKey[];
 }
 
 /**
@@ -34,6 +52,10 @@ export interface Controller {
   /** Called for objects that exist and for ones that have just gone; reads what it needs itself. */
   reconcile(key: ObjectKey, context: ReconcileContext): Promise<Outcome>;
   watches?: Watch[];
+  /** Indexes over the own kind, for `own.by` in `wakes`. */
+  indexes?: Indexes;
+  /** Which changes of the own kind count. Default: `isReconcileTrigger` (a new generation, or a request). */
+  triggers?(change: Change): boolean;
   /** How many objects are reconciled side by side. */
   concurrency: number;
 }
