@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { MillraceError } from '../base/error.ts';
+import { isRecord } from '../base/json.ts';
+import { diagnoseReport, type Finding } from '../diagnose/doctor/diagnose.ts';
+import { diagnoseLog } from '../diagnose/doctor/log.ts';
+import type { Facts } from '../diagnose/doctor/rule.ts';
+import { examples, outputOption, type Shell } from './command.ts';
+import type { CliContext, CommandResult } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export function register(program: Command, shell: Shell): void {
+  program
+    .command('doctor')
+    .description('name the cause behind a symptom, and the fix')
+    .option('--log <line>', 'a log line, condition or event message; - reads a log from standard input')
+    .option('--context <file>', 'JSON file with observed facts, by the names of docs/failures/README.md')
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(
+        'millrace doctor --log "no EC2 IMDS role found, operation error ec2imds: GetMetadata"',
+        'millrace doctor --log "authentication required" --context facts.json -o json',
+        'kubectl -n flux-system logs deploy/image-reflector-controller | millrace doctor --log -',
+      ),
+    )
+    .action(shell.action((_args, options, context) => runDoctor(options, context)));
+}
+
+async function runDoctor(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
+  const log = options['log'];
+  if (typeof log !== 'string' || log === '') {
+    throw new MillraceError('BAD_INPUT', 'doctor needs something to look at', {
+      hint: 'Give a message with --log "…", or pipe a log into --log -.',
+      retry: 'never',
+    });
+  }
+  const facts = await readFacts(options['context'], context);
+  const findings =
+    log === '-' ? diagnoseLog(await readAll(context.stdin), facts) : diagnoseReport({ symptom: log, facts });
+  return {
+    data: { findings },
+    text: formatFindings(findings),
+    exitCode: findings.length === 0 ? exitCodes.ok : exitCodes.failed,
+  };
+}
+
+async function readFacts(file: unknown, { cwd }: CliContext): Promise<Facts> {
+  if (typeof file !== 'string') return {};
+  const path = resolve(cwd, file);
+  try {
+    const facts: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (isRecord(facts)) return facts;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError('BAD_INPUT', `--context ${path}: ${reason}`, { cause, retry: 'never' });
+  }
+  throw new MillraceError('BAD_INPUT', `--context ${path}: not a JSON object of facts`, { retry: 'never' });
+}
+
+/** Root cause first, then what else it could be. */
+export function formatFindings(findings: readonly Finding[]): string {
+  const [first, ...others] = findings;
+  if (first === undefined) return 'nothing wrong';
+  const lines = [
+    `${first.code} (${Math.round(first.confidence * 100)} % sure)`,
+    '',
+    `cause     ${first.cause}`,
+    ...first.evidence.map((evidence) => `evidence  ${evidence}`),
+    `fix       ${first.fix}`,
+    ...first.commands.map((command) => `          $ ${command}`),
+    `more      millrace explain ${first.code}`,
+  ];
+  if (others.length > 0) {
+    lines.push('', 'it could also be:');
+    for (const { code, confidence, cause } of others)
+      lines.push(`  ${code} (${Math.round(confidence * 100)} %): ${cause}`);
+  }
+  return lines.join('\n');
+}
