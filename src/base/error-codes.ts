@@ -23,6 +23,10 @@ export const errorCodes = {
     meaning: 'A service could not be reached: name resolution, connection or TLS failed.',
     fix: 'Check the address, the network, a proxy, and the certificate authority.',
   },
+  IAM_POLICY_MALFORMED: {
+    meaning: 'An IAM policy document is not one that IAM would accept.',
+    fix: 'The message is the one IAM gives; correct the element it names.',
+  },
   KUBECONFIG_INVALID: {
     meaning: 'The kubeconfig is missing, cannot be read, or lacks an entry.',
     fix: 'The message names the file and the entry; `kubectl config view` shows what is set.',
