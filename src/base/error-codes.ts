@@ -7,9 +7,25 @@ export const errorCodes = {
     meaning: 'A value given by the user (an argument, a file, a field) is not of the expected form.',
     fix: 'The message names the value and the form that is expected.',
   },
+  CONTROLLERS_ENDED: {
+    meaning: 'The controllers that a sandbox runs beside itself have ended unasked.',
+    fix: 'The log that the hint names ends with the reason.',
+  },
+  DATA_FOLDER_IN_USE: {
+    meaning: 'Another process keeps its state in the data folder.',
+    fix: 'Stop that one, or name another folder with --data.',
+  },
+  DATA_FOLDER_UNUSABLE: {
+    meaning: 'The data folder cannot be created or written.',
+    fix: 'Name a folder that you may write to with --data.',
+  },
   DEADLINE_EXCEEDED: {
     meaning: 'An operation took longer than it was allowed to.',
     fix: 'Check that the service named in the message is reachable; raise the timeout if it is only slow.',
+  },
+  DELIVERY_STOPPED: {
+    meaning: 'An image did not arrive: a hop on its way was not done in time.',
+    fix: 'The message names the hop and what the object in charge of it says.',
   },
   HTTP_STATUS: {
     meaning: 'A service answered a request with an error status.',

@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { MillraceError } from '../../base/error.ts';
+
+export interface ControllersOptions {
+  /** How to start this program again: the Node binary and the entry point. */
+  program: readonly [execPath: string, entry: string];
+  args: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  logFile: string;
+}
+
+/** `millrace run` as a process of its own, as a pod would run it. */
+export interface ControllersProcess {
+  /** Rejects with CONTROLLERS_ENDED when the process ends without having been asked to. */
+  failed: Promise<never>;
+  /** Asks it to hand over and end; kills it when it has not ended after ten seconds. */
+  close(): Promise<void>;
+}
+
+export function startControllers({ program, args, env, logFile }: ControllersOptions): ControllersProcess {
+  const [execPath, entry] = program;
+  // Its standard input ends with this process, however this one ends: controllers never outlive their sandbox.
+  const child = spawn(execPath, [entry, 'run', '--exit-with-stdin', ...args], {
+    env: { ...env },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
+  child.stderr.pipe(log);
+  let isClosing = false;
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', (cause) => reject(couldNotRun(cause, logFile)));
+    child.once('close', (code, signal) => {
+      if (!isClosing) reject(couldNotRun(`it ended with ${signal ?? `exit code ${code}`}`, logFile));
+    });
+  });
+  // Whoever waits for something races it against `failed`; nobody waiting is no crash.
+  failed.catch(() => {});
+  return {
+    failed,
+    close: async () => {
+      isClosing = true;
+      await stop(child, ended);
+    },
+  };
+}
+
+async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+function couldNotRun(cause: unknown, logFile: string): MillraceError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MillraceError('CONTROLLERS_ENDED', `the controllers do not run: ${reason}`, {
+    cause,
+    hint: `The end of ${logFile} says why.`,
+    retry: 'never',
+  });
+}
