@@ -1,4 +1,5 @@
 import { isRecord } from '../../base/json.ts';
+import { matchesWildcards, parseWildcards } from '../../iam/wildcard.ts';
 import { text, texts } from './facts.ts';
 import type { Facts } from './rule.ts';
 
@@ -52,11 +53,7 @@ export function statementsOn(facts: Facts, denial: EcrDenial): { anywhere: boole
 
 /** IAM's wildcards: plain text matching, `*` crosses `/`; actions compare without regard to case. */
 export function matchesPattern(pattern: string, value: string): boolean {
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 'i').test(value);
+  return matchesWildcards(parseWildcards(pattern), value, { ignoreCase: true });
 }
 
 /** Whether caller and registry are known to be in different accounts. */

@@ -1,3 +1,4 @@
+import { matchesWildcards, parseWildcards } from '../../iam/wildcard.ts';
 import { record, text, texts } from './facts.ts';
 import type { Facts } from './rule.ts';
 
@@ -67,10 +68,5 @@ function audienceFault(policy: Readonly<Record<string, unknown>>, facts: Facts) 
 }
 
 function matches(operator: string, pattern: string, value: string): boolean {
-  if (!operator.startsWith('StringLike')) return pattern === value;
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`).test(value);
+  return operator.startsWith('StringLike') ? matchesWildcards(parseWildcards(pattern), value) : pattern === value;
 }
