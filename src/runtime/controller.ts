@@ -13,7 +13,10 @@ export interface Outcome {
 export const done: Outcome = {};
 
 export interface ReconcileContext {
+  /** Aborts when the process ends and the time for an orderly end is up: stop, whatever it is. */
   signal: AbortSignal;
+  /** Aborts when the object is woken again during this run: whoever merely waits (for health) may stop waiting. */
+  superseded: AbortSignal;
   logger: Logger;
 }
 

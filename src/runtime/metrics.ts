@@ -1,0 +1,129 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { KindRef, ObjectKey } from '../base/kube-object.ts';
+import type { WorkQueueObserver } from './work-queue.ts';
+
+export type ReconcileResult = 'success' | 'requeue_after' | 'error';
+
+/** The metrics of a process, under the names that Flux's dashboards use (spec/source.md §2.7). */
+export interface Metrics {
+  registry: Registry;
+  reconciled(controller: string, result: ReconcileResult, ms: number): void;
+  /** `gotk_reconcile_duration_seconds` of one object. */
+  objectReconciled(kind: string, key: ObjectKey, ms: number): void;
+  /** Drops the series of an object that is gone. */
+  objectGone(kind: string, key: ObjectKey): void;
+  workers(controller: string, active: number, most: number): void;
+  queueObserver(controller: string): WorkQueueObserver;
+  finishedWork(controller: string, ms: number): void;
+  /** One answer of the API server. */
+  apiRequest(method: string, code: string, host: string): void;
+  leading(name: string, isLeader: boolean): void;
+}
+
+/** Ten buckets that grow evenly in ratio from 10 ms to 30 min. */
+const durationBuckets = Array.from({ length: 10 }, (_, i) => 0.01 * (1800 / 0.01) ** (i / 9));
+const runBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const queueBuckets = [1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Gauge({ name, help, labelNames, registers });
+  const histogram = <L extends string>(name: string, help: string, labelNames: L[], buckets: number[]) =>
+    new Histogram({ name, help, labelNames, buckets, registers });
+
+  const objectSeconds = histogram(
+    'gotk_reconcile_duration_seconds',
+    'The duration in seconds of a reconciliation of one object.',
+    ['kind', 'name', 'namespace'],
+    durationBuckets,
+  );
+  const runs = counter('controller_runtime_reconcile_total', 'Reconciliations by result.', ['controller', 'result']);
+  const errors = counter('controller_runtime_reconcile_errors_total', 'Failed reconciliations.', ['controller']);
+  const seconds = histogram(
+    'controller_runtime_reconcile_time_seconds',
+    'Length of a reconciliation.',
+    ['controller'],
+    runBuckets,
+  );
+  const most = gauge('controller_runtime_max_concurrent_reconciles', 'Workers of a controller.', ['controller']);
+  const active = gauge('controller_runtime_active_workers', 'Workers in use.', ['controller']);
+  const depth = gauge('workqueue_depth', 'Objects that wait for a worker.', ['name', 'controller']);
+  const adds = counter('workqueue_adds_total', 'Additions to the queue.', ['name', 'controller']);
+  const retries = counter('workqueue_retries_total', 'Retries after a failure.', ['name', 'controller']);
+  const queued = histogram(
+    'workqueue_queue_duration_seconds',
+    'Time in the queue.',
+    ['name', 'controller'],
+    queueBuckets,
+  );
+  const worked = histogram(
+    'workqueue_work_duration_seconds',
+    'Time at work on an object.',
+    ['name', 'controller'],
+    queueBuckets,
+  );
+  const requests = counter('rest_client_requests_total', 'Requests to the API server.', ['code', 'host', 'method']);
+  const leader = gauge('leader_election_master_status', '1 while this process leads.', ['name']);
+  addProcessGauges(registry);
+
+  return {
+    registry,
+    reconciled(controller, result, ms) {
+      runs.inc({ controller, result });
+      if (result === 'error') errors.inc({ controller });
+      seconds.observe({ controller }, ms / 1000);
+    },
+    objectReconciled: (kind, { name, namespace }, ms) => objectSeconds.observe({ kind, name, namespace }, ms / 1000),
+    objectGone: (kind, { name, namespace }) => objectSeconds.remove({ kind, name, namespace }),
+    workers(controller, inUse, limit) {
+      active.set({ controller }, inUse);
+      most.set({ controller }, limit);
+    },
+    queueObserver(controller) {
+      const labels = { name: controller, controller };
+      return {
+        added: () => adds.inc(labels),
+        retried: () => retries.inc(labels),
+        taken: (ms) => queued.observe(labels, ms / 1000),
+        depth: (length) => depth.set(labels, length),
+      };
+    },
+    finishedWork: (controller, ms) => worked.observe({ name: controller, controller }, ms / 1000),
+    apiRequest: (method, code, host) => requests.inc({ method, code, host }),
+    leading: (name, isLeader) => leader.set({ name }, isLeader ? 1 : 0),
+  };
+}
+
+/** Read when somebody scrapes; prom-client's own collection wakes the process a hundred times a second. */
+function addProcessGauges(registry: Registry): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Gauge({
+    name: 'process_cpu_seconds_total',
+    help: 'User and system time spent.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.set((user + system) / 1e6);
+    },
+  });
+  new Gauge({ name: 'process_start_time_seconds', help: 'When the process started.', registers }).set(
+    Math.round(Date.now() / 1000 - process.uptime()),
+  );
+}
+
+/** The name of a controller in metrics, as controller-runtime has it: the kind in lower case. */
+export function metricName({ kind }: KindRef): string {
+  return kind.toLowerCase();
+}
