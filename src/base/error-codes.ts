@@ -27,6 +27,82 @@ export const errorCodes = {
     meaning: 'An image did not arrive: a hop on its way was not done in time.',
     fix: 'The message names the hop and what the object in charge of it says.',
   },
+  GIT_AUTH_DENIED: {
+    meaning: 'A git server refused the credential, or wants one and none was given.',
+    fix: 'Check user name, token or key in the Secret, and that they may read (for a push: write) the repository.',
+  },
+  GIT_FAILED: {
+    meaning: 'A git command failed for a reason that has no code of its own.',
+    fix: 'The message holds what git said.',
+  },
+  GIT_HOST_KEY_REJECTED: {
+    meaning: "An SSH server's host key is not the one in known_hosts, or is not in it at all.",
+    fix: "Compare the server's key out of band, then put it into known_hosts of the Secret (ssh-keyscan HOST).",
+  },
+  GIT_KEY_INVALID: {
+    meaning: 'A signing key cannot be read, or its passphrase is wrong or missing.',
+    fix: 'Give an armored OpenPGP private key or an OpenSSH private key, and its passphrase where it has one.',
+  },
+  GIT_NOT_INSTALLED: {
+    meaning: 'The git binary (or ssh, ssh-keygen) was not found.',
+    fix: 'Install git 2.34 or newer, for SSH remotes also an OpenSSH client, and put them on the PATH.',
+  },
+  GIT_OUTPUT_LIMIT: {
+    meaning: 'A git command printed more than is accepted.',
+    fix: 'The repository has an unreasonable number of refs; narrow spec.ref to a branch or tag.',
+  },
+  GIT_PROTOCOL_ERROR: {
+    meaning: 'A git server broke off, or what it sent is not the git protocol.',
+    fix: 'Usually passes by itself; otherwise check the server and any proxy in between.',
+  },
+  GIT_PUSH_MOVED: {
+    meaning: 'A push was rejected because the branch had moved meanwhile.',
+    fix: 'The change is made again on the new head by itself; if it keeps happening, look for another writer.',
+  },
+  GIT_PUSH_REFUSED: {
+    meaning: 'A git server does not accept a push: a protected branch, a hook, missing permission.',
+    fix: 'Let the credential push to the branch, or set spec.git.push.branch to one that it may push to.',
+  },
+  GIT_RATE_LIMITED: {
+    meaning: 'A git server asks to be called less often (429).',
+    fix: 'Use longer intervals, a credential (limits are higher with one), or webhooks.',
+  },
+  GIT_REDIRECTED: {
+    meaning: 'A git server redirects, and credentials are not sent to where it points.',
+    fix: 'Write the final address into spec.url.',
+  },
+  GIT_REF_NOT_FOUND: {
+    meaning: 'The branch, tag, ref or commit does not exist in the repository.',
+    fix: 'Check spec.ref.',
+  },
+  GIT_REPOSITORY_NOT_FOUND: {
+    meaning: 'The git server knows no such repository, or does not show it to this credential.',
+    fix: 'Check spec.url, and what the credential may see.',
+  },
+  GIT_SERVER_ERROR: {
+    meaning: 'A git server reported a fault of its own.',
+    fix: 'The message holds what the server said.',
+  },
+  GIT_SIGNATURE_INVALID: {
+    meaning: 'A commit or tag is not signed, or not by a key that is trusted.',
+    fix: 'Check who signed, and the public keys in the Secret that spec.verify.secretRef names.',
+  },
+  GIT_SIZE_LIMIT: {
+    meaning: 'A repository sends more data than is accepted.',
+    fix: 'Raise the limit, or make the repository smaller.',
+  },
+  GIT_TLS_FAILED: {
+    meaning: 'The TLS connection to a git server failed: unknown authority, expired or foreign certificate.',
+    fix: 'Check the certificate and its dates; put a private authority into ca.crt of the Secret.',
+  },
+  GIT_UNREACHABLE: {
+    meaning: 'A git server could not be reached.',
+    fix: 'Check host name, network, firewall and proxy.',
+  },
+  GIT_URL_INVALID: {
+    meaning: 'A repository URL is not of the accepted form.',
+    fix: 'Write https://host/path, http://host/path or ssh://git@host/path.',
+  },
   HTTP_STATUS: {
     meaning: 'A service answered a request with an error status.',
     fix: 'The message gives the service, the request and the answer.',
