@@ -53,7 +53,9 @@ export class MillraceProcess {
     });
     while (!`${this.stdout}${this.stderr}`.includes(text)) {
       if (hasEnded || Date.now() > deadline) {
-        throw new Error(`'${text}' was not printed ${hasEnded ? 'before the end' : 'in time'}:\n${this.stdout}\n${this.stderr}`);
+        throw new Error(
+          `'${text}' was not printed ${hasEnded ? 'before the end' : 'in time'}:\n${this.stdout}\n${this.stderr}`,
+        );
       }
       await new Promise((wake) => setTimeout(wake, 20));
     }

@@ -1,0 +1,93 @@
+import { textAt, valueAt } from '../../base/json.ts';
+import { formatRef, type KubeObject, keyOf } from '../../base/kube-object.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Report } from '../doctor/rule.ts';
+import { type FluxKind, fluxKinds } from './flux-kinds.ts';
+import { identityFacts } from './identity-facts.ts';
+import { objectFacts } from './object-facts.ts';
+import { ClusterReader, type Gap } from './reader.ts';
+
+/** Something that an object of the cluster complains of. */
+export interface ObjectReport extends Report {
+  /** `Kind/namespace/name` of who complains. */
+  object: string;
+}
+
+export interface Collected {
+  reports: ObjectReport[];
+  /** How many objects were looked at. */
+  looked: number;
+  gaps: Gap[];
+}
+
+/** Reads what every object of the delivery chain says of itself, along the chain; changes nothing. */
+export async function collectReports(client: KubeClient, signal: AbortSignal): Promise<Collected> {
+  const reader = new ClusterReader(client, signal);
+  const reports: ObjectReport[] = [];
+  let looked = 0;
+  for (const kind of fluxKinds) {
+    const objects = await listServed(reader, kind);
+    looked += objects.length;
+    for (const object of objects) reports.push(...(await complaintsOf(reader, object, kind.controller)));
+  }
+  const pods = await reader.list({ apiVersion: 'v1', kind: 'Pod' });
+  looked += pods.length;
+  for (const pod of pods) reports.push(...podComplaints(pod));
+  return { reports, looked, gaps: reader.gaps };
+}
+
+async function listServed(reader: ClusterReader, { group, versions, kind }: FluxKind): Promise<KubeObject[]> {
+  for (const version of versions) {
+    const ref = { apiVersion: `${group}/${version}`, kind };
+    if (await reader.isServed(ref)) return reader.list(ref);
+  }
+  return [];
+}
+
+async function complaintsOf(reader: ClusterReader, object: KubeObject, controller: string): Promise<ObjectReport[]> {
+  const messages = failingMessages(object);
+  if (messages.length === 0) return [];
+  const namespace = await controllerNamespace(reader, controller);
+  const facts = {
+    ...(namespace === undefined ? {} : await identityFacts(reader, { namespace, name: controller })),
+    ...(await objectFacts(reader, object)),
+  };
+  return messages.map((symptom) => ({ object: formatRef(object), symptom, component: controller, facts }));
+}
+
+/** The messages of the conditions that say that something is wrong; each text once. */
+function failingMessages(object: KubeObject): string[] {
+  const conditions = valueAt(object, 'status', 'conditions');
+  if (!Array.isArray(conditions)) return [];
+  const failing = conditions.filter((condition) => {
+    const [type, status] = [textAt(condition, 'type'), textAt(condition, 'status')];
+    return (
+      (type === 'Ready' && status === 'False') ||
+      (type === 'Stalled' && status === 'True') ||
+      (type === 'FetchFailed' && status === 'True')
+    );
+  });
+  return [...new Set(failing.flatMap((condition) => textAt(condition, 'message') ?? []))];
+}
+
+/** The namespace that the controller's Deployment is in, if it runs in the cluster at all. */
+async function controllerNamespace(reader: ClusterReader, controller: string): Promise<string | undefined> {
+  const deployments = await reader.list({ apiVersion: 'apps/v1', kind: 'Deployment' });
+  const found = deployments.find(({ metadata }) => metadata.name === controller);
+  if (found !== undefined) return keyOf(found).namespace;
+  const accounts = await reader.list({ apiVersion: 'v1', kind: 'ServiceAccount' });
+  const account = accounts.find(({ metadata }) => metadata.name === controller);
+  return account === undefined ? undefined : keyOf(account).namespace;
+}
+
+function podComplaints(pod: KubeObject): ObjectReport[] {
+  const statuses = valueAt(pod, 'status', 'containerStatuses');
+  if (!Array.isArray(statuses)) return [];
+  return statuses.flatMap((status) => {
+    const reason = textAt(status, 'state', 'waiting', 'reason');
+    if (reason !== 'ErrImagePull' && reason !== 'ImagePullBackOff') return [];
+    const message = textAt(status, 'state', 'waiting', 'message') ?? '';
+    const facts = { image: textAt(status, 'image'), pod_waiting_reason: reason };
+    return [{ object: formatRef(pod), symptom: `${reason}: ${message}`, component: 'kubelet', facts }];
+  });
+}
