@@ -3,6 +3,10 @@
  * table (`npm run docs`), and a test holds the two together. A code that is no longer used is never given a new meaning.
  */
 export const errorCodes = {
+  ADDRESS_IN_USE: {
+    meaning: 'An address to serve on is taken by another program, or may not be listened on.',
+    fix: 'Give another address or port, or end the program that has it.',
+  },
   BAD_INPUT: {
     meaning: 'A value given by the user (an argument, a file, a field) is not of the expected form.',
     fix: 'The message names the value and the form that is expected.',
@@ -26,6 +30,10 @@ export const errorCodes = {
   DELIVERY_STOPPED: {
     meaning: 'An image did not arrive: a hop on its way was not done in time.',
     fix: 'The message names the hop and what the object in charge of it says.',
+  },
+  FLUX_IS_ALIVE: {
+    meaning: "Flux runs the controller in this cluster that was to be started; two of a kind undo each other's work.",
+    fix: 'Scale the Deployment of Flux to zero, leave the controller out with --controllers, or start with --take-over.',
   },
   GIT_AUTH_DENIED: {
     meaning: 'A git server refused the credential, or wants one and none was given.',
