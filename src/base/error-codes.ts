@@ -175,6 +175,38 @@ export const errorCodes = {
     meaning: 'The cluster did not accept the credentials.',
     fix: "Renew the token or certificate of the kubeconfig's user, or check the ServiceAccount.",
   },
+  OCI_AUTH_DENIED: {
+    meaning: 'A registry refused the credential, or wants one and none was given.',
+    fix: 'Check the credential for this registry and what it may do with the repository.',
+  },
+  OCI_DIGEST_MISMATCH: {
+    meaning: 'What a registry sent is not what its digest or size says.',
+    fix: 'Usually a proxy or a broken transfer; nothing was used of it. If it stays, push the artifact again.',
+  },
+  OCI_MANIFEST_INVALID: {
+    meaning: 'A manifest in a registry cannot be read.',
+    fix: 'Push the artifact again; only OCI and Docker v2 manifests are understood.',
+  },
+  OCI_NOT_FOUND: {
+    meaning: 'The registry has no such repository, tag or digest.',
+    fix: 'Check name and tag; private registries also answer so where the credential may not see the repository.',
+  },
+  OCI_PAGINATION_REFUSED: {
+    meaning: 'A registry pointed to another server where it must not (next page of tags, upload).',
+    fix: 'Check the registry; a proxy before it must keep its host and scheme.',
+  },
+  OCI_RATE_LIMITED: {
+    meaning: 'A registry asks to be called less often (429).',
+    fix: 'Use longer intervals, or a credential (limits are higher with one).',
+  },
+  OCI_REFERENCE_INVALID: {
+    meaning: 'An image name or artifact address is not of the accepted form.',
+    fix: 'Images: host/name without scheme and tag. Artifacts: oci://host/name without tag.',
+  },
+  OCI_STATUS: {
+    meaning: 'A registry answered a request with an error status, or with something that is no answer.',
+    fix: 'The message gives the request and what the registry said.',
+  },
 } as const satisfies Record<string, { meaning: string; fix: string }>;
 
 export type ErrorCode = keyof typeof errorCodes;
