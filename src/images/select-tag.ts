@@ -1,0 +1,103 @@
+import { MillraceError } from '../base/error.ts';
+import { compareBytes } from '../base/text.ts';
+import { type Candidate, filterTags } from './filter-tags.ts';
+import { parseGoFloat } from './go-float.ts';
+import type { TagPolicy, TagSelection } from './policy.ts';
+import { parseRange, satisfiesRange, type VersionRange } from './semver-range.ts';
+import { compareVersions, parseTagVersion, type Version } from './semver-version.ts';
+
+export type Order = 'ASC' | 'DESC';
+
+/** A policy that was checked and compiled: what to compare by. */
+export type Ranking =
+  | { kind: 'semver'; range: VersionRange }
+  | { kind: 'alphabetical'; order: Order }
+  | { kind: 'numerical'; order: Order };
+
+/**
+ * The tag that a policy chooses (spec/image.md §5), in whatever order the tags are given.
+ *
+ * Throws IMAGE_POLICY_INVALID when the policy, its range or its pattern is wrong, and IMAGE_NO_TAG when no tag
+ * qualifies; the messages are those that an ImagePolicy's Ready condition shows.
+ */
+export function selectTag({ policy, filterTags: filter }: TagSelection, tags: readonly string[]): string {
+  const ranking = parseRanking(policy);
+  const candidates = filterTags(filter, tags);
+  if (candidates.length === 0) throw noTag('version list argument cannot be empty');
+  return pickBest(ranking, candidates).tag;
+}
+
+/** Checks a policy. When several kinds are given, semver goes before alphabetical before numerical. */
+export function parseRanking(policy: TagPolicy): Ranking {
+  if (policy.semver !== undefined) return { kind: 'semver', range: parseRange(policy.semver.range) };
+  if (policy.alphabetical !== undefined) return { kind: 'alphabetical', order: parseOrder(policy.alphabetical.order) };
+  if (policy.numerical !== undefined) return { kind: 'numerical', order: parseOrder(policy.numerical.order) };
+  throw new MillraceError('IMAGE_POLICY_INVALID', 'invalid policy: given ImagePolicyChoice object is invalid', {
+    retry: 'never',
+    hint: 'Give one of policy.semver, policy.alphabetical and policy.numerical.',
+  });
+}
+
+function pickBest(ranking: Ranking, candidates: readonly Candidate[]): Candidate {
+  switch (ranking.kind) {
+    case 'semver':
+      return pickHighestVersion(ranking.range, candidates);
+    case 'alphabetical':
+      return pickByText(ranking.order, candidates);
+    case 'numerical':
+      return pickByNumber(ranking.order, candidates);
+  }
+}
+
+/** Of equal versions, the one whose key is greatest byte by byte (the first of the stored order). */
+function pickHighestVersion(range: VersionRange, candidates: readonly Candidate[]): Candidate {
+  let best: { candidate: Candidate; version: Version } | undefined;
+  for (const candidate of candidates) {
+    const version = parseTagVersion(candidate.key);
+    if (version === undefined) continue;
+    if (best !== undefined) {
+      const order = compareVersions(version, best.version);
+      if (order < 0 || (order === 0 && compareBytes(candidate.key, best.candidate.key) <= 0)) continue;
+    }
+    if (satisfiesRange(range, version)) best = { candidate, version };
+  }
+  if (best === undefined) throw noTag('unable to determine latest version from provided list');
+  return best.candidate;
+}
+
+function pickByText(order: Order, candidates: readonly Candidate[]): Candidate {
+  const sign = order === 'ASC' ? 1 : -1;
+  return candidates.reduce((best, candidate) => (sign * compareBytes(candidate.key, best.key) > 0 ? candidate : best));
+}
+
+/** In descending byte order of the keys, since of equal numbers the later wins and NaN never holds its place. */
+function pickByNumber(order: Order, candidates: readonly Candidate[]): Candidate {
+  const sorted = [...candidates].sort((a, b) => compareBytes(b.key, a.key));
+  let best: { candidate: Candidate; value: number } | undefined;
+  for (const candidate of sorted) {
+    const value = parseGoFloat(candidate.key);
+    if (value === undefined) throw noTag(`failed to parse invalid numeric value '${candidate.key}'`);
+    const keepsBest = best !== undefined && (order === 'ASC' ? value < best.value : value > best.value);
+    if (!keepsBest) best = { candidate, value };
+  }
+  if (best === undefined) throw new Error('numerical policy without candidates');
+  return best.candidate;
+}
+
+function parseOrder(order: string | undefined): Order {
+  const upper = (order ?? 'asc').toUpperCase();
+  // The empty string is Flux's own default before the schema's.
+  if (upper === 'ASC' || upper === '') return 'ASC';
+  if (upper === 'DESC') return 'DESC';
+  throw new MillraceError(
+    'IMAGE_POLICY_INVALID',
+    `invalid policy: invalid order argument provided: '${upper}', must be one of: ASC, DESC`,
+    { retry: 'never' },
+  );
+}
+
+function noTag(message: string): MillraceError {
+  return new MillraceError('IMAGE_NO_TAG', message, {
+    hint: '`millrace policy test` shows for every tag the rule that rejected it.',
+  });
+}
