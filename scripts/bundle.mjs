@@ -8,6 +8,7 @@ await build({
   entryPoints: {
     millrace: 'src/bin.ts',
     index: 'src/index.ts',
+    images: 'src/images/index.ts',
   },
   outdir: 'dist',
   bundle: true,

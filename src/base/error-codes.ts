@@ -127,6 +127,10 @@ export const errorCodes = {
     meaning: 'An IAM policy document is not one that IAM would accept.',
     fix: 'The message is the one IAM gives; correct the element it names.',
   },
+  IMAGE_NO_TAG: {
+    meaning: 'No tag of an image qualifies under a policy.',
+    fix: 'Run `millrace policy test -f POLICY.yaml` to see which rule rejected each tag.',
+  },
   IMAGE_POLICY_INVALID: {
     meaning: 'A tag policy, its version range or its regular expression is wrong.',
     fix: 'The message names the part; ranges follow Masterminds/semver, patterns are RE2.',
@@ -210,9 +214,6 @@ export const errorCodes = {
   OCI_STATUS: {
     meaning: 'A registry answered a request with an error status, or with something that is no answer.',
     fix: 'The message gives the request and what the registry said.',
-  IMAGE_NO_TAG: {
-    meaning: 'No tag of an image qualifies under a policy.',
-    fix: 'Run `millrace policy test -f POLICY.yaml` to see which rule rejected each tag.',
   },
 } as const satisfies Record<string, { meaning: string; fix: string }>;
 

@@ -10,4 +10,5 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: 'doctor', summary: 'name the cause behind a symptom, and the fix', load: () => import('./doctor.ts') },
   { name: 'explain', summary: 'explain a failure code or an error code', load: () => import('./explain.ts') },
+  { name: 'policy', summary: 'try an image policy against tags', load: () => import('./policy.ts') },
 ];

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { loadAll } from 'js-yaml';
+import { z } from 'zod';
+import { MillraceError } from '../base/error.ts';
+import { isRecord } from '../base/json.ts';
+import { explainTags, type TagExplanation } from '../images/explain-tags.ts';
+import type { TagSelection } from '../images/policy.ts';
+import { type CommandModule, examples, outputOption } from './command.ts';
+import type { CliContext, CommandResult } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export const register: CommandModule['register'] = (program, shell) => {
+  const policy = program.command('policy').description('try image policies before they decide anything');
+  policy
+    .command('test')
+    .description('show which tag a policy chooses, and for every other tag the rule that rejects it')
+    .requiredOption('-f, --filename <file>', "an ImagePolicy manifest, or '-' for standard input")
+    .option('--name <name>', 'which ImagePolicy of the file, when it holds several')
+    .requiredOption('--tags-file <file>', "the tags, one a line, or '-' for standard input")
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(
+        'millrace policy test -f policy.yaml --tags-file tags.txt',
+        'crane ls IMAGE | millrace policy test -f policy.yaml --tags-file - -o json',
+      ),
+    )
+    .action(shell.action(testPolicy));
+};
+
+async function testPolicy(_: string[], options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
+  const { filename, name, tagsFile } = TestOptions.parse(options);
+  if (filename === '-' && tagsFile === '-') {
+    throw new MillraceError('BAD_INPUT', 'the policy and the tags cannot both come from standard input');
+  }
+  const selection = parsePolicyFile(await readInput(filename, context), filename, name);
+  const tags = parseTags(await readInput(tagsFile, context));
+  const explanation = explainTags(selection, tags);
+  const exitCode = explanation.latest === null ? exitCodes.failed : exitCodes.ok;
+  return { data: explanation, text: formatExplanation(explanation), exitCode };
+}
+
+const TestOptions = z.object({ filename: z.string(), name: z.string().optional(), tagsFile: z.string() });
+
+const order = z.object({ order: z.string().optional() });
+
+/** What of an ImagePolicy's spec decides; anything else in it is of no concern here. */
+const PolicySpec = z.object({
+  policy: z.object({
+    semver: z.object({ range: z.string() }).optional(),
+    alphabetical: order.nullish().transform((value) => value ?? undefined),
+    numerical: order.nullish().transform((value) => value ?? undefined),
+  }),
+  filterTags: z.object({ pattern: z.string().optional(), extract: z.string().optional() }).optional(),
+});
+
+/** The policy of a manifest; a bare spec (`policy:` at the top) will do as well. */
+function parsePolicyFile(source: string, file: string, name: string | undefined): TagSelection {
+  const documents = loadDocuments(source, file).filter(isRecord);
+  const specs = documents
+    .filter((document) => document['kind'] === 'ImagePolicy' || document['policy'] !== undefined)
+    .filter((document) => name === undefined || nameOf(document) === name)
+    .map((document) => document['spec'] ?? document);
+  if (specs.length !== 1) {
+    throw new MillraceError(
+      'BAD_INPUT',
+      `${file}: ${specs.length} ImagePolicy objects${name ? ` named '${name}'` : ''}, need one`,
+      {
+        hint: specs.length > 1 ? 'Choose one with --name.' : 'Give a manifest of kind ImagePolicy.',
+      },
+    );
+  }
+  const result = PolicySpec.safeParse(specs[0]);
+  if (result.success) return result.data as TagSelection;
+  const faults = result.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`);
+  throw new MillraceError('BAD_INPUT', `${file}: ${faults.join('; ')}`);
+}
+
+function loadDocuments(source: string, file: string): unknown[] {
+  try {
+    return loadAll(source);
+  } catch (cause) {
+    throw new MillraceError('BAD_INPUT', `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function nameOf(document: Record<string, unknown>): unknown {
+  return isRecord(document['metadata']) ? document['metadata']['name'] : undefined;
+}
+
+function parseTags(source: string): string[] {
+  return source.split(/\r?\n/).filter((line) => line !== '');
+}
+
+async function readInput(file: string, { stdin, cwd }: CliContext): Promise<string> {
+  if (file === '-') return readAll(stdin);
+  try {
+    return await readFile(resolve(cwd, file), 'utf8');
+  } catch (cause) {
+    throw new MillraceError(
+      'BAD_INPUT',
+      `cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function formatExplanation({ latest, error, rejected }: TagExplanation): string {
+  const width = Math.max(0, ...rejected.map(({ tag }) => tag.length));
+  const lines = rejected.map(({ tag, reason }) => `  ${tag.padEnd(width)}  ${reason}`);
+  return [
+    latest === null ? `no tag: ${error}` : `latest: ${latest}`,
+    ...(lines.length > 0 ? ['rejected:', ...lines] : []),
+  ].join('\n');
+}
