@@ -1,6 +1,7 @@
 import { failures } from './failures.ts';
+import { fluxCrds } from './flux-crds.ts';
 import { imagePolicySuite } from './image-policy.ts';
 import { settersSuite } from './setters.ts';
 import type { Suite } from './suite.ts';
 
-export const suites: readonly Suite[] = [failures, imagePolicySuite, settersSuite];
+export const suites: readonly Suite[] = [failures, imagePolicySuite, settersSuite, fluxCrds];
