@@ -183,6 +183,19 @@ export const errorCodes = {
     meaning: 'The cluster did not accept the credentials.',
     fix: "Renew the token or certificate of the kubeconfig's user, or check the ServiceAccount.",
   },
+  LEASE_LOST: {
+    meaning:
+      'This process led the controllers and another one leads now, or the cluster could not be reached to renew.',
+    fix: 'Nothing where a supervisor starts it again; else start it again.',
+  },
+  OBJECT_NOT_READY: {
+    meaning: 'An object was reconciled and is not ready.',
+    fix: 'The message is that of its Ready condition; `millrace events --for Kind/name` shows what happened.',
+  },
+  OBJECT_SUSPENDED: {
+    meaning: 'An object that was to be reconciled is suspended.',
+    fix: 'Resume it: `millrace resume Kind/name`.',
+  },
   OCI_AUTH_DENIED: {
     meaning: 'A registry refused the credential, or wants one and none was given.',
     fix: 'Check the credential for this registry and what it may do with the repository.',

@@ -9,6 +9,13 @@ export interface CommandEntry {
 /** Every top-level command in the order of the help. Only the one that was asked for is loaded. */
 export const commands: readonly CommandEntry[] = [
   { name: 'doctor', summary: 'name the cause behind a symptom, and the fix', load: () => import('./doctor.ts') },
+  { name: 'events', summary: 'show what happened to the objects of a delivery', load: () => import('./events.ts') },
   { name: 'explain', summary: 'explain a failure code or an error code', load: () => import('./explain.ts') },
+  { name: 'get', summary: 'show sources, kustomizations and images', load: () => import('./get.ts') },
   { name: 'policy', summary: 'try an image policy against tags', load: () => import('./policy.ts') },
+  { name: 'reconcile', summary: 'have an object reconciled now', load: () => import('./reconcile.ts') },
+  { name: 'resume', summary: 'reconcile suspended objects again', load: () => import('./resume.ts') },
+  { name: 'run', summary: 'run the controllers against a cluster', load: () => import('./run.ts') },
+  { name: 'suspend', summary: 'stop reconciling objects', load: () => import('./suspend.ts') },
+  { name: 'tree', summary: 'show what a Kustomization made', load: () => import('./tree.ts') },
 ];

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { sleep } from '../../base/deadline.ts';
+import { MillraceError } from '../../base/error.ts';
+import type { Logger } from '../../base/logger.ts';
+import { createHttpClient } from '../../http/http-client.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { KubeConfig } from '../../kube/config.ts';
+import { refuseLiveCounterparts } from '../../runtime/counterpart.ts';
+import { createEventRecorder, type RunningEventRecorder } from '../../runtime/event-recorder.ts';
+import { runWhileLeading } from '../../runtime/leader-election.ts';
+import { createManager, type Manager } from '../../runtime/manager.ts';
+import type { Metrics } from '../../runtime/metrics.ts';
+import { createNotifier } from '../../runtime/notification.ts';
+import { type ProcessServer, parseListenAddress, startProcessServer } from '../../runtime/process-server.ts';
+import type { assembleControllers, ControllerName } from './controllers.ts';
+import type { RunOptions } from './options.ts';
+
+export interface ControllersProcess {
+  client: KubeClient;
+  config: KubeConfig;
+  options: RunOptions;
+  namespace: string;
+  env: Readonly<Record<string, string | undefined>>;
+  logger: Logger;
+  metrics: Metrics;
+  assemble: typeof assembleControllers;
+}
+
+/**
+ * Runs the controllers until the signal aborts: checks that Flux does not run them, waits to lead where asked to, then
+ * reconciles. Ends in order: runs under way finish, events are written, the Lease is given back.
+ */
+export async function runControllers(process: ControllersProcess, signal: AbortSignal): Promise<void> {
+  const { client, options, namespace, logger, metrics } = process;
+  if (!options.takeOver) {
+    await refuseLiveCounterparts({ client, controllers: options.controllers, logger, signal });
+  }
+  const state: { manager: Manager | undefined } = { manager: undefined };
+  const servers = await startServers(options, metrics, () => state.manager?.isSynced() ?? options.leaderElection);
+  try {
+    const lead = (term: AbortSignal) => runManager(process, servers, state, term);
+    if (!options.leaderElection) return await lead(signal);
+    const name = leaseName(options);
+    const identity = `${hostname()}_${randomUUID()}`;
+    const onLeading = (isLeader: boolean) => metrics.leading(name, isLeader);
+    const end = await runWhileLeading({ client, namespace, name, identity, logger, onLeading }, signal, lead);
+    if (end === 'lost')
+      throw new MillraceError('LEASE_LOST', `The lease ${namespace}/${name} was lost to another process`);
+  } finally {
+    await Promise.all(servers.map(({ server }) => server.close()));
+  }
+}
+
+/** Shards stand for election among themselves (spec/source.md §2.5). */
+function leaseName({ watchLabelSelector }: RunOptions): string {
+  const shard = watchLabelSelector?.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
+  return shard === undefined ? 'millrace-leader-election' : `millrace-${shard}-leader-election`.slice(0, 250);
+}
+
+async function runManager(
+  { client, config, options, namespace, env, logger, metrics, assemble }: ControllersProcess,
+  servers: NamedServer[],
+  state: { manager: Manager | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const recorders = newRecorders({ client, options, logger });
+  const deps = { client, config, options, namespace, env, logger, metrics, events: recorders.of, signal };
+  const set = await assemble(options.controllers, deps);
+  const manager = createManager({
+    client,
+    controllers: set.controllers,
+    ...(options.watchAllNamespaces ? {} : { namespace }),
+    ...(options.watchLabelSelector === undefined ? {} : { labelSelector: options.watchLabelSelector }),
+    logger,
+    metrics,
+    backoff: { firstDelayMs: options.minRetryDelayMs, maxDelayMs: options.maxRetryDelayMs },
+    drainMs: options.gracefulShutdownMs,
+  });
+  state.manager = manager;
+  const addresses = Object.fromEntries(servers.map(({ name, server }) => [name, server.address]));
+  void logWhenReady(manager, logger, { controllers: options.controllers, ...addresses, ...set.addresses }, signal);
+  try {
+    await manager.run(signal);
+  } finally {
+    await set.close();
+    await recorders.close();
+    logger.info('stopped');
+  }
+}
+
+/** One line that a parent process can wait for. */
+async function logWhenReady(
+  manager: Manager,
+  logger: Logger,
+  fields: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let pause = 20; !signal.aborted; pause = Math.min(pause * 1.5, 1000)) {
+    if (manager.isSynced()) return logger.info('ready', fields);
+    await sleep(pause, signal).catch(() => {});
+  }
+}
+
+interface NamedServer {
+  name: 'metrics' | 'health';
+  server: ProcessServer;
+}
+
+async function startServers(options: RunOptions, metrics: Metrics, isReady: () => boolean): Promise<NamedServer[]> {
+  const servers: NamedServer[] = [];
+  const metricsAddress = parseListenAddress(options.metricsAddr ?? '0', '--metrics-addr');
+  const healthAddress = parseListenAddress(options.healthAddr ?? '0', '--health-addr');
+  if (metricsAddress !== undefined) {
+    const text = () => metrics.registry.metrics();
+    // Health is answered here as well, for who opens one port only.
+    const server = await startProcessServer({ address: metricsAddress, metrics: text, isReady });
+    servers.push({ name: 'metrics', server });
+  }
+  if (healthAddress !== undefined) {
+    servers.push({ name: 'health', server: await startProcessServer({ address: healthAddress, isReady }) });
+  }
+  return servers;
+}
+
+/** An event recorder for each controller, made when it is first asked for. */
+function newRecorders({ client, options, logger }: Pick<ControllersProcess, 'client' | 'options' | 'logger'>) {
+  const recorders = new Map<ControllerName, RunningEventRecorder>();
+  const { eventsAddr } = options;
+  const http = eventsAddr === undefined ? undefined : createHttpClient({ connections: 4 });
+  const notify =
+    http === undefined || eventsAddr === undefined
+      ? undefined
+      : createNotifier(async (body, signal) => {
+          const headers = { 'content-type': 'application/json' };
+          const response = await http.send({ method: 'POST', url: eventsAddr, headers, body, signal });
+          await response.discard();
+          return response.status;
+        });
+  return {
+    of(component: ControllerName): RunningEventRecorder {
+      let recorder = recorders.get(component);
+      if (recorder === undefined) {
+        const instance = hostname();
+        recorder = createEventRecorder({
+          client,
+          component,
+          instance,
+          logger,
+          ...(notify === undefined ? {} : { notify }),
+        });
+        recorders.set(component, recorder);
+      }
+      return recorder;
+    },
+    async close() {
+      const all = [...recorders.values()];
+      // What cannot be said within a few seconds stays unsaid: the process must end.
+      const timer = setTimeout(() => all.map((recorder) => recorder.close()), 3_000);
+      await Promise.all(all.map((recorder) => recorder.flush()));
+      clearTimeout(timer);
+      await http?.close({ force: true });
+    },
+  };
+}
