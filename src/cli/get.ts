@@ -1,4 +1,5 @@
 import type { KubeObject } from '../base/kube-object.ts';
+import type { KubeClient, ListOptions } from '../kube/client.ts';
 import { getCondition } from '../runtime/conditions.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
@@ -28,39 +29,54 @@ async function get(operands: string[], options: Record<string, unknown>, context
   const [word = 'all', name] = operands;
   const kinds = kindsNamed(word);
   return withCluster(options, context, async ({ client, config }) => {
-    const { signal } = context;
     const namespace = chosenNamespace(options, config);
-    const selector = typeof options['selector'] === 'string' ? { labelSelector: options['selector'] } : {};
-    const isWanted = conditionFilter(options['statusSelector']);
-    const sections: { kind: FluxKind; objects: KubeObject[] }[] = [];
+    const labels = typeof options['selector'] === 'string' ? { labelSelector: options['selector'] } : {};
+    const scope = { ...labels, ...(namespace === undefined ? {} : { namespace }), signal: context.signal };
+    const hasCondition = conditionFilter(options['statusSelector']);
+    const sections: Section[] = [];
     for (const kind of kinds) {
-      const served = await servedKind(client, kind, { signal });
-      if (served === undefined) {
-        // Asked for by name it is an error; among many it is simply not installed.
-        if (kinds.length === 1)
-          await client.resourceOf({ apiVersion: kind.apiVersions[0] ?? '', kind: kind.kind }, { signal });
-        continue;
-      }
-      const scope = namespace === undefined ? {} : { namespace };
-      const { items } = await client.list(served, { ...scope, ...selector, signal });
-      const objects = items.filter(
-        (object) => (name === undefined || object.metadata.name === name) && isWanted(object),
-      );
-      if (objects.length > 0) sections.push({ kind, objects });
+      const objects = (await listServed(client, kind, kinds.length === 1, scope)).filter(hasCondition);
+      const chosen = objects.filter(({ metadata }) => name === undefined || metadata.name === name);
+      if (chosen.length > 0) sections.push({ kind, objects: chosen });
     }
-    const found = sections.flatMap(({ objects }) => objects.map(withoutManagedFields));
-    const withKind = kinds.length > 1;
-    const tables = sections.map(({ kind, objects }) =>
-      formatSection(kind, objects, { withKind, withNamespace: namespace === undefined }),
-    );
-    const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
-    const nothing = `no ${word === 'all' ? 'objects' : word}${name === undefined ? '' : ` named ${name}`} found ${where}`;
-    return {
-      data: name !== undefined && found.length === 1 ? found[0] : { apiVersion: 'v1', kind: 'List', items: found },
-      text: found.length === 0 ? nothing : tables.join('\n\n'),
-      ...(found.length === 0 && name !== undefined ? { exitCode: exitCodes.failed } : {}),
-    };
+    return show(sections, { word, name, namespace, withKind: kinds.length > 1 });
   });
+}
+
+interface Section {
+  kind: FluxKind;
+  objects: KubeObject[];
+}
+
+/** A kind asked for by name must be served; among many it is simply not installed. */
+async function listServed(
+  client: KubeClient,
+  kind: FluxKind,
+  isRequired: boolean,
+  scope: ListOptions,
+): Promise<KubeObject[]> {
+  const newest = { apiVersion: kind.apiVersions[0] ?? '', kind: kind.kind };
+  const served = (await servedKind(client, kind, scope)) ?? (isRequired ? newest : undefined);
+  return served === undefined ? [] : (await client.list(served, scope)).items;
+}
+
+interface Question {
+  word: string;
+  name: string | undefined;
+  namespace: string | undefined;
+  withKind: boolean;
+}
+
+function show(sections: Section[], { word, name, namespace, withKind }: Question): CommandResult {
+  const found = sections.flatMap(({ objects }) => objects.map(withoutManagedFields));
+  const data = name !== undefined && found.length === 1 ? found[0] : { apiVersion: 'v1', kind: 'List', items: found };
+  if (found.length === 0) {
+    const what = `${word === 'all' ? 'objects' : word}${name === undefined ? '' : ` named ${name}`}`;
+    const text = `no ${what} found ${namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`}`;
+    return { data, text, ...(name === undefined ? {} : { exitCode: exitCodes.failed }) };
+  }
+  const layout = { withKind, withNamespace: namespace === undefined };
+  return { data, text: sections.map(({ kind, objects }) => formatSection(kind, objects, layout)).join('\n\n') };
 }
 
 /** One kind's table in the form of `flux get`. */
