@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { MillraceError } from './error.ts';
 
 /**
@@ -28,6 +29,14 @@ export async function withDeadline<T>(
     clearTimeout(timer);
     parent.removeEventListener('abort', onParentAbort);
   }
+}
+
+/** A controller whose signal thousands of calls may listen to at once, such as that of a process or a server. */
+export function newLifetime(): AbortController {
+  const lifetime = new AbortController();
+  // Node warns of more than ten listeners, which here are no leak.
+  setMaxListeners(0, lifetime.signal);
+  return lifetime;
 }
 
 /** True for the errors that aborting a signal produces (`AbortError` by name or by Node's code). */

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { newLifetime } from '../base/deadline.ts';
 import { isMillraceError } from '../base/error.ts';
 import { version } from '../version.ts';
 import type { Handler, Shell } from './command.ts';
@@ -9,7 +10,7 @@ import { printError, printResult } from './print.ts';
 
 /** Runs one command line and returns the exit code; the only place that knows the process. */
 export async function main(argv: string[]): Promise<number> {
-  const interrupt = new AbortController();
+  const interrupt = newLifetime();
   const onSignal = () => interrupt.abort(new DOMException('interrupted', 'AbortError'));
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);

@@ -1,3 +1,4 @@
+import { newLifetime } from '../base/deadline.ts';
 import { createLogger } from '../base/logger.ts';
 import { isInCluster } from '../kube/in-cluster.ts';
 import { createMetrics } from '../runtime/metrics.ts';
@@ -43,7 +44,7 @@ async function run(raw: Record<string, unknown>, context: CliContext): Promise<C
 
 /** Ends with the process at the other side of standard input, however that one ends. */
 function endWithStdin({ stdin, signal }: CliContext): AbortSignal {
-  const end = new AbortController();
+  const end = newLifetime();
   const stop = () => end.abort(new DOMException('the parent process ended', 'AbortError'));
   signal.addEventListener('abort', stop, { once: true });
   stdin.once('end', stop).once('close', stop).once('error', stop).resume();

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type KubeApiDouble, reply, startKubeApiDouble, status } from '../../test/doubles/kube-api.ts';
+import { newLifetime } from '../base/deadline.ts';
 import type { KubeObject } from '../base/kube-object.ts';
 import { type ConnectedKubeClient, createKubeClient } from './api-client.ts';
 import { kubeStatusOf } from './status-error.ts';
 
 const widget = { apiVersion: 'test.dev/v1', kind: 'Widget' };
-const { signal } = new AbortController();
+const { signal } = newLifetime();
 let api: KubeApiDouble;
 let client: ConnectedKubeClient;
 

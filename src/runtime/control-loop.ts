@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { newLifetime } from '../base/deadline.ts';
 import { errorMessage, isMillraceError } from '../base/error.ts';
 import type { ObjectKey } from '../base/kube-object.ts';
 import type { Logger } from '../base/logger.ts';
@@ -32,7 +33,7 @@ export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   const { controller, logger, metrics, backoff } = options;
   const { kind } = controller.kind;
   const name = metricName(controller.kind);
-  const lifetime = new AbortController();
+  const lifetime = newLifetime();
   const superseding = new Map<string, AbortController>();
   const running = new Set<Promise<void>>();
   let started = false;

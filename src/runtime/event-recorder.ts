@@ -1,4 +1,5 @@
 import { type Clock, formatTime, systemClock } from '../base/clock.ts';
+import { newLifetime } from '../base/deadline.ts';
 import { errorMessage } from '../base/error.ts';
 import type { KubeObject } from '../base/kube-object.ts';
 import type { Logger } from '../base/logger.ts';
@@ -36,7 +37,7 @@ const longestMessage = 1024;
 export function createEventRecorder(options: EventRecorderOptions): RunningEventRecorder {
   const { client, component, instance, logger, notify, clock = systemClock } = options;
   const series = createEventSeries();
-  const lifetime = new AbortController();
+  const lifetime = newLifetime();
   const { signal } = lifetime;
   const cluster = newBackgroundLine(logger);
   const outside = newBackgroundLine(logger);

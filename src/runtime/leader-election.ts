@@ -1,5 +1,5 @@
 import { type Clock, formatMicroTime, systemClock } from '../base/clock.ts';
-import { sleep, withDeadline } from '../base/deadline.ts';
+import { newLifetime, sleep, withDeadline } from '../base/deadline.ts';
 import { errorMessage } from '../base/error.ts';
 import type { KubeObject, ObjectRef } from '../base/kube-object.ts';
 import type { Logger } from '../base/logger.ts';
@@ -46,7 +46,7 @@ export async function runWhileLeading(
 ): Promise<'ended' | 'lost'> {
   const { leaseMs = 35_000, renewDeadlineMs = 30_000, retryMs = 5_000, logger, clock = systemClock } = options;
   const candidate = createCandidate(options, leaseMs, clock);
-  const term = new AbortController();
+  const term = newLifetime();
 
   const attempt = () =>
     withDeadline(signal, retryMs * 2, 'lease', (limited) => candidate.tryToHold(limited)).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type KubeApiDouble, reply, startKubeApiDouble, status } from '../../test/doubles/kube-api.ts';
+import { newLifetime } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import { formatKey } from '../base/kube-object.ts';
 import { silentLogger } from '../base/logger.ts';
@@ -19,7 +20,7 @@ let reconciled: string[];
 beforeEach(async () => {
   api = await startKubeApiDouble();
   client = createKubeClient(api.config, { requestTimeoutMs: 2000 });
-  stop = new AbortController();
+  stop = newLifetime();
   ended = Promise.resolve();
   reconciled = [];
 });
