@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { kinds } from '../api/crds.ts';
+import { fluxKinds, kindsNamed, parseObjectName, shortRevision } from './flux-kinds.ts';
+
+for (const { group, versions, kind, plural, shortNames = [] } of kinds) {
+  const known = fluxKinds.find((candidate) => candidate.kind === kind);
+  test.skipIf(known === undefined)(`${kind} is known by the names of its CRD`, () => {
+    expect(known?.plural).toBe(plural);
+    expect(known?.apiVersions[0]).toBe(`${group}/${versions[0]}`);
+    for (const name of shortNames) expect(kindsNamed(name)).toEqual([known]);
+  });
+}
+
+const words = [
+  { word: 'all', want: fluxKinds.length },
+  { word: 'sources', want: 5 },
+  { word: 'images', want: 3 },
+  { word: 'Kustomization', want: 1 },
+  { word: 'gitrepositories', want: 1 },
+];
+for (const { word, want } of words) {
+  test(`'${word}' means ${want} kinds`, () => expect(kindsNamed(word)).toHaveLength(want));
+}
+
+test('names an object by kind and name', () => {
+  expect(parseObjectName('ks/apps')).toMatchObject({ kind: { kind: 'Kustomization' }, name: 'apps' });
+  for (const operand of ['apps', 'ks/', 'pod/x', 'ks/a/b']) expect(() => parseObjectName(operand)).toThrow(operand);
+});
+
+test('shortens revisions as people read them', () => {
+  expect(shortRevision(`main@sha1:${'0123456789'.repeat(4)}`)).toBe('main@sha1:01234567');
+  expect(shortRevision(undefined)).toBe('');
+});
