@@ -7,6 +7,22 @@ export const errorCodes = {
     meaning: 'An address to serve on is taken by another program, or may not be listened on.',
     fix: 'Give another address or port, or end the program that has it.',
   },
+  AWS_IDENTITY_INVALID: {
+    meaning: 'A web identity is malformed: the role annotation, the token or its file.',
+    fix: 'Correct the annotation eks.amazonaws.com/role-arn, or let the pod be created anew so that the token is mounted.',
+  },
+  AWS_NO_CREDENTIALS: {
+    meaning: 'No source gave AWS credentials.',
+    fix: 'The message says what each source lacks; annotate the ServiceAccount with its role, or allow another source.',
+  },
+  AWS_REFUSED: {
+    meaning: 'AWS answered a request with an error.',
+    fix: 'The message has the error code and text of AWS; the hint names the usual cause.',
+  },
+  AWS_UNREACHABLE: {
+    meaning: 'AWS, or the Pod Identity agent, could not be reached.',
+    fix: 'Check name resolution, egress rules, the proxy and VPC endpoints.',
+  },
   BAD_INPUT: {
     meaning: 'A value given by the user (an argument, a file, a field) is not of the expected form.',
     fix: 'The message names the value and the form that is expected.',
@@ -30,6 +46,10 @@ export const errorCodes = {
   DELIVERY_STOPPED: {
     meaning: 'An image did not arrive: a hop on its way was not done in time.',
     fix: 'The message names the hop and what the object in charge of it says.',
+  },
+  ECR_HOST_INVALID: {
+    meaning: 'A registry is asked to be an ECR registry, and its host name is none.',
+    fix: 'Write ACCOUNT.dkr.ecr.REGION.amazonaws.com, or leave out `provider: aws`.',
   },
   FLUX_IS_ALIVE: {
     meaning: "Flux runs the controller in this cluster that was to be started; two of a kind undo each other's work.",

@@ -1,0 +1,124 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { type AwsDouble, startAwsDouble } from '../../test/doubles/aws.ts';
+import { createEcrLogins } from './ecr-login.ts';
+import { type AwsIdentitiesOptions, createAwsIdentities } from './identities.ts';
+import { fitSessionName, sessionName } from './session-name.ts';
+
+const host = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
+const reflector = { namespace: 'flux-system', name: 'image-reflector-controller' };
+const roleArn = 'arn:aws:iam::111122223333:role/reader';
+const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln';
+const signal = new AbortController().signal;
+
+let double: AwsDouble;
+afterEach(() => double.close());
+
+function loginsFor(options: Partial<AwsIdentitiesOptions> = {}) {
+  const endpoints = { sts: double.url, ecr: double.url };
+  const environment = { ...options.environment, endpoints };
+  const identities = createAwsIdentities({ ...options, environment });
+  return createEcrLogins({ identities, endpoints });
+}
+
+const serviceAccounts = {
+  roleArn: async () => roleArn,
+  webIdentityToken: async () => jwt,
+};
+
+test("the controller's ServiceAccount is exchanged for a login that names its role", async () => {
+  double = await startAwsDouble();
+  const logins = loginsFor({ serviceAccounts, controllerServiceAccount: reflector });
+  const login = await logins.login(host, { signal });
+  expect(login).toMatchObject({ username: 'AWS', password: 'secret' });
+  expect(login.identity).toEqual({
+    provider: 'service-account',
+    arn: `arn:aws:sts::111122223333:assumed-role/reader/${sessionName(reflector, 'eu-west-1')}`,
+  });
+  expect(double.calls.map(({ action }) => action)).toEqual(['AssumeRoleWithWebIdentity', 'GetAuthorizationToken']);
+  expect(double.calls[0]?.form.get('WebIdentityToken')).toBe(jwt);
+  expect(double.calls[0]?.authorization).toBe('');
+  expect(double.calls[1]?.authorization).toContain('/eu-west-1/ecr/aws4_request');
+});
+
+test('many callers at once cost one exchange, and a region one login', async () => {
+  double = await startAwsDouble();
+  const logins = loginsFor({ serviceAccounts, controllerServiceAccount: reflector });
+  const other = '444455556666.dkr.ecr.eu-west-1.amazonaws.com';
+  await Promise.all([host, host, other, host].map((name) => logins.login(name, { signal })));
+  expect(double.calls).toHaveLength(2);
+});
+
+test('without an annotation the injected role is used, its file read for every exchange', async () => {
+  double = await startAwsDouble();
+  const tokenFile = join(await mkdtemp(join(tmpdir(), 'aws-')), 'token');
+  await writeFile(tokenFile, jwt);
+  const logins = loginsFor({
+    serviceAccounts: { ...serviceAccounts, roleArn: async () => undefined },
+    controllerServiceAccount: reflector,
+    environment: { webIdentity: { roleArn, tokenFile }, endpoints: {} },
+  });
+  double.failNext('AssumeRoleWithWebIdentity', 400, 'ExpiredTokenException', 'Token expired');
+  expect((await logins.login(host, { signal })).identity.provider).toBe('web-identity');
+});
+
+test('a refused exchange keeps the code and text of AWS and says what to check', async () => {
+  double = await startAwsDouble();
+  const logins = loginsFor({ serviceAccounts, controllerServiceAccount: reflector });
+  const text = 'Not authorized to perform sts:AssumeRoleWithWebIdentity';
+  double.failNext('AssumeRoleWithWebIdentity', 403, 'AccessDenied', text);
+  await expect(logins.login(host, { signal })).rejects.toMatchObject({
+    code: 'AWS_REFUSED',
+    message: expect.stringMatching(/role\/reader.*image-reflector-controller.*AccessDenied: Not authorized to perform/),
+    hint: expect.stringContaining('trust policy'),
+  });
+});
+
+test('an expired session is replaced once', async () => {
+  double = await startAwsDouble();
+  const logins = loginsFor({ serviceAccounts, controllerServiceAccount: reflector });
+  double.failNext(
+    'GetAuthorizationToken',
+    400,
+    'ExpiredTokenException',
+    'The security token included in the request is expired',
+  );
+  await logins.login(host, { signal });
+  expect(double.calls).toHaveLength(4);
+});
+
+test('no source at all names every one and what it lacks; IMDS is not asked', async () => {
+  double = await startAwsDouble();
+  await expect(loginsFor().login(host, { signal })).rejects.toMatchObject({
+    code: 'AWS_NO_CREDENTIALS',
+    message: expect.stringMatching(/service account: .*Pod Identity: .*node role: IMDS is not allowed/),
+  });
+});
+
+test('access keys are a person, whose ARN is asked for', async () => {
+  double = await startAwsDouble();
+  const staticKeys = { accessKeyId: 'AKIA1', secretAccessKey: 'x' };
+  const { identity } = await loginsFor({ environment: { staticKeys, endpoints: {} } }).login(host, { signal });
+  expect(identity).toEqual({ provider: 'static', arn: 'arn:aws:iam::111122223333:user/bob' });
+});
+
+test('an object without a usable annotation does not fall back to the controller', async () => {
+  double = await startAwsDouble();
+  const logins = loginsFor({ serviceAccounts: { ...serviceAccounts, roleArn: async () => 'reader' } });
+  await expect(
+    logins.login(host, { serviceAccount: { namespace: 'team', name: 'app' }, signal }),
+  ).rejects.toMatchObject({
+    code: 'AWS_IDENTITY_INVALID',
+    message: expect.stringContaining("service account 'team/app' annotations: invalid eks.amazonaws.com/role-arn"),
+  });
+});
+
+test('session names fit into 64 characters and stay apart', () => {
+  const long = { namespace: 'a-rather-long-namespace-name', name: 'and-an-even-longer-service-account-name' };
+  const name = sessionName(long, 'eu-central-1');
+  expect(name).toHaveLength(64);
+  expect(name).not.toBe(sessionName(long, 'eu-central-2'));
+  expect(fitSessionName('a b')).toBe('a-b');
+});

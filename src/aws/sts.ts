@@ -1,0 +1,94 @@
+import { withDeadline } from '../base/deadline.ts';
+import { MillraceError } from '../base/error.ts';
+import { awsError } from './aws-error.ts';
+import type { AwsCredentials, AwsIdentity, AwsSession } from './identity.ts';
+
+/** No call to AWS takes longer than this, retries included, in milliseconds. */
+export const awsCallTimeoutMs = 20_000;
+
+export interface StsOptions {
+  /** STS is regional: the region of the registry that the credentials are for. */
+  region: string;
+  endpoint?: string | undefined;
+}
+
+export interface WebIdentityRequest extends StsOptions {
+  roleArn: string;
+  sessionName: string;
+  token: string;
+  provider: AwsIdentity['provider'];
+  /** Whose token it is, for messages: `service account flux-system/image-reflector-controller`. */
+  subject: string;
+}
+
+/**
+ * Exchanges a web identity token for credentials of a role (sts:AssumeRoleWithWebIdentity, unsigned).
+ * Throws AWS_REFUSED with AWS's code and message, AWS_UNREACHABLE, and AWS_IDENTITY_INVALID for a token that is no JWT.
+ */
+export async function assumeRoleWithWebIdentity(request: WebIdentityRequest, signal: AbortSignal): Promise<AwsSession> {
+  // A damaged token file would otherwise travel to AWS and come back as a riddle.
+  if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(request.token)) {
+    throw new MillraceError('AWS_IDENTITY_INVALID', `the web identity token of ${request.subject} is no JWT`);
+  }
+  const { AssumeRoleWithWebIdentityCommand } = await import('@aws-sdk/client-sts');
+  const client = await stsClient(request);
+  const operation = `STS AssumeRoleWithWebIdentity of ${request.roleArn} in ${request.region}`;
+  const command = new AssumeRoleWithWebIdentityCommand({
+    RoleArn: request.roleArn,
+    RoleSessionName: request.sessionName,
+    WebIdentityToken: request.token,
+  });
+  try {
+    const answer = await withDeadline(signal, awsCallTimeoutMs, operation, (abortSignal) =>
+      client.send(command, { abortSignal }),
+    );
+    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {};
+    if (!AccessKeyId || !SecretAccessKey) throw new Error('the answer holds no credentials');
+    return {
+      credentials: {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        ...(SessionToken && { sessionToken: SessionToken }),
+        ...(Expiration && { expiresAt: Expiration.getTime() }),
+      },
+      identity: { provider: request.provider, arn: answer.AssumedRoleUser?.Arn ?? request.roleArn },
+    };
+  } catch (error) {
+    throw awsError(error, operation, request.subject);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** The ARN that credentials belong to (sts:GetCallerIdentity, allowed to everybody). */
+export async function callerArn(
+  credentials: AwsCredentials,
+  options: StsOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+  const client = await stsClient(options, credentials);
+  const operation = `STS GetCallerIdentity in ${options.region}`;
+  try {
+    const answer = await withDeadline(signal, awsCallTimeoutMs, operation, (abortSignal) =>
+      client.send(new GetCallerIdentityCommand({}), { abortSignal }),
+    );
+    if (!answer.Arn) throw new Error('the answer holds no ARN');
+    return answer.Arn;
+  } catch (error) {
+    throw awsError(error, operation, `access key ${credentials.accessKeyId}`);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function stsClient({ region, endpoint }: StsOptions, credentials?: AwsCredentials) {
+  const { STSClient } = await import('@aws-sdk/client-sts');
+  return new STSClient({
+    region,
+    maxAttempts: 3,
+    ...(endpoint !== undefined && { endpoint }),
+    // Without this the SDK would search the environment, and IMDS, for an unsigned call.
+    credentials: credentials ?? { accessKeyId: 'unsigned', secretAccessKey: 'unsigned' },
+  });
+}
