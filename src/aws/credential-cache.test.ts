@@ -5,7 +5,10 @@ const signal = new AbortController().signal;
 
 function movableClock() {
   let time = 0;
-  return { now: () => time, advance: (ms: number) => void (time += ms) };
+  const advance = (ms: number) => {
+    time += ms;
+  };
+  return { now: () => time, advance };
 }
 
 test('a value serves for 80 % of its life, and is renewed in the background before', async () => {
@@ -41,7 +44,10 @@ test('the least recently used goes first, and a failure is not kept', async () =
 test('one caller giving up does not end the load for the others', async () => {
   const cache = createCredentialCache<string>();
   let finish = () => {};
-  const load = () => new Promise<{ value: string }>((resolve) => (finish = () => resolve({ value: 'v' })));
+  const load = () =>
+    new Promise<{ value: string }>((resolve) => {
+      finish = () => resolve({ value: 'v' });
+    });
   const impatient = new AbortController();
   const first = cache.get('k', load, impatient.signal);
   const second = cache.get('k', load, signal);
