@@ -7,6 +7,14 @@ export const errorCodes = {
     meaning: 'An address to serve on is taken by another program, or may not be listened on.',
     fix: 'Give another address or port, or end the program that has it.',
   },
+  ARCHIVE_INVALID: {
+    meaning: 'An archive is damaged, or holds names that would leave its folder.',
+    fix: 'Pack and push it again. If it was made by somebody else, do not trust it.',
+  },
+  ARCHIVE_TOO_LARGE: {
+    meaning: 'An archive, or the content for one, is larger than is accepted.',
+    fix: 'Leave out what is not needed (.sourceignore, spec.ignore, spec.sparseCheckout), or raise the limit.',
+  },
   AWS_IDENTITY_INVALID: {
     meaning: 'A web identity is malformed: the role annotation, the token or its file.',
     fix: 'Correct the annotation eks.amazonaws.com/role-arn, or let the pod be created anew so that the token is mounted.',
@@ -102,6 +110,10 @@ export const errorCodes = {
   GIT_REF_NOT_FOUND: {
     meaning: 'The branch, tag, ref or commit does not exist in the repository.',
     fix: 'Check spec.ref.',
+  },
+  GIT_REPOSITORY_EMPTY: {
+    meaning: 'A git repository has no commit yet.',
+    fix: 'Push a first commit.',
   },
   GIT_REPOSITORY_NOT_FOUND: {
     meaning: 'The git server knows no such repository, or does not show it to this credential.',
@@ -247,6 +259,14 @@ export const errorCodes = {
   OCI_STATUS: {
     meaning: 'A registry answered a request with an error status, or with something that is no answer.',
     fix: 'The message gives the request and what the registry said.',
+  },
+  SOURCE_FAILED: {
+    meaning: 'A source could not be fetched, verified or stored; its condition says so too.',
+    fix: 'The message has the cause. It is tried again by itself.',
+  },
+  STORAGE_SERVER_FAILED: {
+    meaning: 'The server of artifacts could not be started.',
+    fix: 'Choose another address (--storage-addr).',
   },
 } as const satisfies Record<string, { meaning: string; fix: string }>;
 

@@ -18,20 +18,21 @@ const maxListingBytes = 64 * 1024 * 1024;
 
 /**
  * Refs of a remote by full name, in the server's order; `patterns` (full names, or globs such as `refs/tags/*`) limit them.
- * One git process, no repository. Throws the GIT_… errors of git-error.ts.
+ * One git process, no repository. `what` introduces the message of an error. Throws the GIT_… errors of git-error.ts.
  */
 export async function listRemoteRefs(
   git: Git,
   remote: GitRemote,
   patterns: readonly string[],
   signal: AbortSignal,
+  what = 'unable to list remote for',
 ): Promise<Map<string, RemoteRef>> {
   const asked = patterns.flatMap((pattern) => (pattern.includes('*') ? [pattern] : [pattern, `${pattern}^{}`]));
   const result = await runWithRemote(git, remote, ['ls-remote', '-q', '--', remote.url, ...asked], {
     signal,
     maxOutputBytes: maxListingBytes,
   });
-  if (result.exitCode !== 0) throw gitError(`unable to list remote for '${remote.url}'`, result);
+  if (result.exitCode !== 0) throw gitError(`${what} '${remote.url}'`, result);
   return parseListing(result.stdout.toString('utf8'));
 }
 

@@ -1,4 +1,4 @@
-import { ChunkReader } from './chunk-reader.ts';
+import { ChunkReader } from '../base/chunk-reader.ts';
 import type { RunningProcess } from './process.ts';
 import type { Git } from './program.ts';
 
@@ -82,17 +82,41 @@ export type WritePart = (part: Buffer) => Promise<void> | void;
 /** Requests in flight: enough to hide the round trip, few enough that the pipe never fills. */
 const maxAhead = 64;
 
-/** Opens a reader for the time of `work`. */
-export async function withObjects<T>(
+/** Readers of several repositories, one process each, opened when first needed. */
+export interface ObjectReaders {
+  of(gitDir: string): ObjectReader;
+}
+
+/** Opens readers for the time of `work`. */
+export async function withReaders<T>(
+  git: Git,
+  signal: AbortSignal,
+  work: (readers: ObjectReaders) => Promise<T>,
+): Promise<T> {
+  const open = new Map<string, ObjectReader>();
+  const readers: ObjectReaders = {
+    of(gitDir) {
+      let reader = open.get(gitDir);
+      if (reader === undefined) {
+        reader = new ObjectReader(git, gitDir, signal);
+        open.set(gitDir, reader);
+      }
+      return reader;
+    },
+  };
+  try {
+    return await work(readers);
+  } finally {
+    await Promise.all([...open.values()].map((reader) => reader.close()));
+  }
+}
+
+/** Opens one repository's reader for the time of `work`. */
+export function withObjects<T>(
   git: Git,
   gitDir: string,
   signal: AbortSignal,
   work: (objects: ObjectReader) => Promise<T>,
 ): Promise<T> {
-  const objects = new ObjectReader(git, gitDir, signal);
-  try {
-    return await work(objects);
-  } finally {
-    await objects.close();
-  }
+  return withReaders(git, signal, (readers) => work(readers.of(gitDir)));
 }
