@@ -167,6 +167,10 @@ export const errorCodes = {
     meaning: 'A tag policy, its version range or its regular expression is wrong.',
     fix: 'The message names the part; ranges follow Masterminds/semver, patterns are RE2.',
   },
+  IMAGE_PUSH_FAILED: {
+    meaning: 'The registry refused an image that was pushed.',
+    fix: "The message has the registry's answer: the repository must exist, and the login needs ECR's push actions on it.",
+  },
   KUBECONFIG_INVALID: {
     meaning: 'The kubeconfig is missing, cannot be read, or lacks an entry.',
     fix: 'The message names the file and the entry; `kubectl config view` shows what is set.',
@@ -259,6 +263,14 @@ export const errorCodes = {
   OCI_STATUS: {
     meaning: 'A registry answered a request with an error status, or with something that is no answer.',
     fix: 'The message gives the request and what the registry said.',
+  },
+  SANDBOX_NOT_FOUND: {
+    meaning: 'A folder is not the data folder of a sandbox.',
+    fix: 'Start a sandbox with `millrace up`, or name its folder with --data.',
+  },
+  SANDBOX_PORT_IN_USE: {
+    meaning: 'A port that a part of the sandbox was told to use, or used before, cannot be used.',
+    fix: 'Stop what listens on it (perhaps another `millrace up`), or choose another port or data folder.',
   },
   SOURCE_FAILED: {
     meaning: 'A source could not be fetched, verified or stored; its condition says so too.',
