@@ -5,6 +5,7 @@ import type { Controller } from '../../runtime/controller.ts';
 import type { EventRecorder } from '../../runtime/events.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { RunOptions } from './options.ts';
+import { createShared, type SharedParts } from './shared.ts';
 
 /** The controllers by the names of Flux's Deployments, in the order of a delivery. */
 export const controllerNames = [
@@ -31,18 +32,54 @@ export interface ControllerDeps {
   signal: AbortSignal;
 }
 
-/** Controllers with what they keep open between them. */
-export interface ControllerSet {
+/** The controllers of one name with what they keep open between them. */
+export interface ControllerPart {
   controllers: Controller[];
   /** Addresses they serve on, for the log: `storage` for instance. */
+  addresses?: Record<string, string>;
+  close?(): Promise<void>;
+}
+
+export type Assemble = (deps: ControllerDeps, shared: SharedParts) => Promise<ControllerPart>;
+
+/** Loads the code of one name; only those that were asked for are. */
+const assemblers: Partial<Record<ControllerName, () => Promise<Assemble>>> = {
+  'source-controller': async () => (await import('./source-controller.ts')).assembleSourceController,
+};
+
+export interface ControllerSet {
+  controllers: Controller[];
   addresses: Record<string, string>;
   close(): Promise<void>;
 }
 
-/** Builds the controllers that were asked for, and only loads their code. */
+/** Builds the controllers that were asked for; what one opened before another failed is closed again. */
 export async function assembleControllers(
-  _names: readonly ControllerName[],
-  _deps: ControllerDeps,
+  names: readonly ControllerName[],
+  deps: ControllerDeps,
 ): Promise<ControllerSet> {
-  return { controllers: [], addresses: {}, close: async () => {} };
+  const shared = await createShared(deps);
+  const parts: ControllerPart[] = [];
+  const close = async () => {
+    for (const part of parts.reverse()) await part.close?.();
+  };
+  try {
+    // In the order of a delivery, whatever the order on the command line.
+    for (const name of controllerNames.filter((known) => names.includes(known))) {
+      const assemble = await assemblers[name]?.();
+      if (assemble === undefined) {
+        deps.logger.warn(`${name} is not part of this build`);
+        continue;
+      }
+      parts.push(await assemble(deps, shared));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    controllers: parts.flatMap(({ controllers }) => controllers),
+    addresses: Object.assign({}, ...parts.map(({ addresses }) => addresses)),
+    close,
+  };
 }

@@ -1,0 +1,69 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { createGitRepositoryController } from '../../controllers/git-repository/controller.ts';
+import { startArtifactServer } from '../../controllers/source/artifact-server.ts';
+import { createArtifactStore } from '../../controllers/source/artifact-store.ts';
+import { parseRange, satisfiesRange } from '../../images/semver-range.ts';
+import { compareVersions, parseTagVersion } from '../../images/semver-version.ts';
+import { parseListenAddress } from '../../runtime/process-server.ts';
+import type { ControllerDeps, ControllerPart } from './controllers.ts';
+import type { RunOptions } from './options.ts';
+import type { SharedParts } from './shared.ts';
+
+/** Sources, and the server that hands out their artifacts. */
+export async function assembleSourceController(deps: ControllerDeps, shared: SharedParts): Promise<ControllerPart> {
+  const { client, options } = deps;
+  const root = join(shared.storageDir, 'artifacts');
+  const address = parseListenAddress(options.storageAddr, '--storage-addr') ?? { host: '127.0.0.1', port: 0 };
+  const server = await startArtifactServer({
+    root,
+    port: address.port,
+    ...(address.host === undefined ? {} : { host: address.host }),
+  });
+  const bound = `${address.host ?? ''}:${server.port}`;
+  const store = createArtifactStore({
+    root,
+    advertisedHost: advertisedHost(options, address.host, server.port),
+    retentionMs: options.artifactRetentionTtlMs,
+    retentionRecords: options.artifactRetentionRecords,
+  });
+  shared.keepArtifactsAt((artifact) => store.fileOf(artifact));
+  const source = {
+    client,
+    store,
+    events: deps.events('source-controller'),
+    requeueDependencyMs: options.requeueDependencyMs,
+    intervalJitter: options.intervalJitter,
+    ...(options.concurrent === undefined ? {} : { concurrency: options.concurrent }),
+  };
+  const mirrorsDir = join(shared.storageDir, 'git');
+  return {
+    controllers: [createGitRepositoryController({ ...source, git: shared.git, mirrorsDir, rankTags })],
+    addresses: { storage: bound },
+    close: () => server.close(),
+  };
+}
+
+/** As Flux: the given one, else the address listened on, else the name of the machine. */
+function advertisedHost({ storageAdvAddr }: RunOptions, host: string | undefined, port: number): string {
+  if (storageAdvAddr !== undefined) return storageAdvAddr;
+  const name = host === undefined || host === '0.0.0.0' || host === '::' ? hostname() : host;
+  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** Tags in a range, highest first; ones that are the same version (1.0 and 1.0.0) stay together. */
+function rankTags(range: string, tags: readonly string[]): string[][] {
+  const wanted = parseRange(range);
+  const versions = tags.flatMap((tag) => {
+    const version = parseTagVersion(tag);
+    return version !== undefined && satisfiesRange(wanted, version) ? [{ tag, version }] : [];
+  });
+  versions.sort((a, b) => compareVersions(b.version, a.version));
+  const groups: (typeof versions)[] = [];
+  for (const entry of versions) {
+    const group = groups.at(-1);
+    if (group?.[0] !== undefined && compareVersions(group[0].version, entry.version) === 0) group.push(entry);
+    else groups.push([entry]);
+  }
+  return groups.map((group) => group.map(({ tag }) => tag));
+}
