@@ -171,6 +171,10 @@ export const errorCodes = {
     meaning: 'The registry refused an image that was pushed.',
     fix: "The message has the registry's answer: the repository must exist, and the login needs ECR's push actions on it.",
   },
+  IMAGE_RECONCILE_FAILED: {
+    meaning: 'A run of an ImageRepository, ImagePolicy or ImageUpdateAutomation failed and is tried again.',
+    fix: 'The message is the one of the Ready condition of the object.',
+  },
   KUBECONFIG_INVALID: {
     meaning: 'The kubeconfig is missing, cannot be read, or lacks an entry.',
     fix: 'The message names the file and the entry; `kubectl config view` shows what is set.',
@@ -263,6 +267,10 @@ export const errorCodes = {
   OCI_STATUS: {
     meaning: 'A registry answered a request with an error status, or with something that is no answer.',
     fix: 'The message gives the request and what the registry said.',
+  },
+  REGISTRY_OPTIONS: {
+    meaning: 'What an ImageRepository refers to for reaching its registry is missing or malformed.',
+    fix: 'Check secretRef, serviceAccountName, certSecretRef and proxySecretRef in its spec, and the objects they name.',
   },
   SANDBOX_NOT_FOUND: {
     meaning: 'A folder is not the data folder of a sandbox.',

@@ -1,0 +1,216 @@
+import { rootCertificates } from 'node:tls';
+import type { ImageRepository } from '../../api/image-repository.ts';
+import type { EcrLogins } from '../../aws/ecr-login.ts';
+import type { AwsIdentity } from '../../aws/identity.ts';
+import { errorMessage, MillraceError } from '../../base/error.ts';
+import { isRecord } from '../../base/json.ts';
+import type { KubeObject, ObjectKey } from '../../base/kube-object.ts';
+import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../http/http-client.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import {
+  type DockerConfigEntry,
+  matchDockerConfig,
+  parseDockerConfig,
+  type RegistryCredential,
+} from '../../oci/docker-config.ts';
+import { parseImageName, type Repository } from '../../oci/reference.ts';
+import { createRegistry, type Registry } from '../../oci/registry.ts';
+import { firstOf, readSecret, type SecretData } from '../source/secret-data.ts';
+
+/** The registry of an ImageRepository, open for its credentials. */
+export interface OpenRegistry {
+  registry: Registry;
+  repository: Repository;
+  /** Who logged in at AWS; undefined before the login and for other providers. */
+  identity(): AwsIdentity | undefined;
+  close(): Promise<void>;
+}
+
+export interface RegistryAccess {
+  /**
+   * Reads the Secrets of an ImageRepository and opens its registry (spec/image.md §3). Logins are made when the registry
+   * asks for one. Throws REGISTRY_OPTIONS with Flux's text for anything missing or malformed.
+   */
+  open(object: ImageRepository, signal: AbortSignal): Promise<OpenRegistry>;
+}
+
+export interface RegistryAccessOptions {
+  client: KubeClient;
+  ecr: EcrLogins;
+  /** For registries without certificates or proxy of their own. */
+  http: HttpClient;
+  /** Registry host → base URL, for registries that are reached elsewhere than their name says. */
+  endpoints?: Readonly<Record<string, string>>;
+  /** The ServiceAccount of objects that name none, under multi-tenant lock-down. */
+  defaultServiceAccount?: string | undefined;
+}
+
+export function createRegistryAccess(options: RegistryAccessOptions): RegistryAccess {
+  return {
+    async open(object, signal) {
+      const repository = parseImageName(object.spec.image);
+      const transport = await transportOf(object, options, signal);
+      const http = transport === undefined ? options.http : createHttpClient(transport);
+      let identity: AwsIdentity | undefined;
+      const login = await loginOf(object, options, signal, (who) => {
+        identity = who;
+      });
+      const registry = createRegistry({
+        http,
+        login,
+        insecure: object.spec.insecure === true,
+        ...(options.endpoints !== undefined && { endpoints: options.endpoints }),
+      });
+      const close = async () => {
+        if (http !== options.http) await http.close();
+      };
+      return { registry, repository, identity: () => identity, close };
+    },
+  };
+}
+
+type Login = (repository: Repository, signal: AbortSignal) => Promise<RegistryCredential | undefined>;
+
+async function loginOf(
+  object: ImageRepository,
+  { client, ecr, defaultServiceAccount }: RegistryAccessOptions,
+  signal: AbortSignal,
+  onIdentity: (identity: AwsIdentity) => void,
+): Promise<Login> {
+  const { provider, serviceAccountName } = object.spec;
+  const namespace = object.metadata.namespace ?? '';
+  if (provider === 'azure' || provider === 'gcp') {
+    throw fault(`provider '${provider}' is not supported; use secretRef or provider: aws`);
+  }
+  // With a provider, pull secrets are not consulted at all (spec/image.md §3.1).
+  if (provider !== 'aws') return pullSecretLogin(await pullSecrets(object, client, signal));
+  const name = serviceAccountName || defaultServiceAccount;
+  const serviceAccount = name ? { namespace, name } : undefined;
+  return async ({ host }, loginSignal) => {
+    const login = await ecr.login(host, { ...(serviceAccount && { serviceAccount }), signal: loginSignal });
+    onIdentity(login.identity);
+    return { kind: 'password', username: login.username, password: login.password };
+  };
+}
+
+function pullSecretLogin(secrets: readonly DockerConfigEntry[][]): Login {
+  return async (repository) => {
+    for (const entries of secrets) {
+      const credential = matchDockerConfig(entries, repository);
+      if (credential !== undefined) return credential;
+    }
+    return undefined;
+  };
+}
+
+/** `secretRef` first, then the image pull secrets of the ServiceAccount (spec/image.md §3.2). */
+async function pullSecrets(
+  object: ImageRepository,
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<DockerConfigEntry[][]> {
+  const namespace = object.metadata.namespace ?? '';
+  const { secretRef, serviceAccountName } = object.spec;
+  const configs: DockerConfigEntry[][] = [];
+  if (secretRef !== undefined)
+    configs.push(dockerConfigOf(await requireSecret(client, { namespace, name: secretRef.name }, signal)));
+  if (!serviceAccountName) return configs;
+  const account = `${namespace}/${serviceAccountName}`;
+  const ref = { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name: serviceAccountName };
+  const serviceAccount = await client.get(ref, { signal });
+  if (serviceAccount === undefined) throw fault(`serviceaccount '${account}' not found`);
+  for (const name of imagePullSecretNames(serviceAccount)) {
+    const secret = await readSecret(client, { namespace, name }, signal);
+    if (secret === undefined) {
+      throw fault(
+        `failed to get image pull secret for serviceaccount '${account}': secret '${namespace}/${name}' not found`,
+      );
+    }
+    configs.push(dockerConfigOf(secret));
+  }
+  return configs;
+}
+
+function imagePullSecretNames(serviceAccount: KubeObject): string[] {
+  const refs = Array.isArray(serviceAccount['imagePullSecrets']) ? serviceAccount['imagePullSecrets'] : [];
+  return refs
+    .map((ref: unknown) => (isRecord(ref) ? ref['name'] : undefined))
+    .filter((name) => typeof name === 'string');
+}
+
+/** Secrets of other types count as none (spec/image.md §3.3). */
+function dockerConfigOf({ type, data }: { type: string; data: SecretData }): DockerConfigEntry[] {
+  if (type === 'kubernetes.io/dockerconfigjson') return parseDockerConfig(data.get('.dockerconfigjson') ?? '');
+  if (type === 'kubernetes.io/dockercfg') return parseDockerConfig(data.get('.dockercfg') ?? '');
+  return [];
+}
+
+/** What differs from the plain connection; undefined where nothing does. */
+async function transportOf(
+  { spec, metadata }: ImageRepository,
+  { client }: RegistryAccessOptions,
+  signal: AbortSignal,
+): Promise<HttpClientOptions | undefined> {
+  const namespace = metadata.namespace ?? '';
+  const options: HttpClientOptions = {};
+  if (spec.proxySecretRef !== undefined) {
+    const key = { namespace, name: spec.proxySecretRef.name };
+    const address = proxyAddress((await requireSecret(client, key, signal)).data, key);
+    options.proxy = { http: address, https: address };
+  }
+  if (spec.certSecretRef !== undefined) {
+    const key = { namespace, name: spec.certSecretRef.name };
+    Object.assign(options, tlsOptions((await requireSecret(client, key, signal)).data, key));
+  }
+  return Object.keys(options).length === 0 ? undefined : options;
+}
+
+function tlsOptions(data: SecretData, { namespace, name }: ObjectKey): HttpClientOptions {
+  const ca = firstOf(data, 'ca.crt', 'caFile');
+  const cert = firstOf(data, 'tls.crt', 'certFile');
+  const key = firstOf(data, 'tls.key', 'keyFile');
+  const where = `secret '${namespace}/${name}'`;
+  if ((cert === undefined) !== (key === undefined))
+    throw fault(`${where} must contain both 'tls.crt' and 'tls.key' or neither`);
+  if (ca === undefined && cert === undefined)
+    throw fault(`${where} must contain either 'ca.crt' or both 'tls.crt' and 'tls.key'`);
+  return {
+    // The image kinds add their authority to the system's, where other kinds of Flux replace them (spec/image.md §3.5).
+    ...(ca !== undefined && { ca: [...rootCertificates, ca].join('\n') }),
+    ...(cert !== undefined && key !== undefined && { cert, key }),
+  };
+}
+
+function proxyAddress(data: SecretData, { namespace, name }: ObjectKey): string {
+  const where = `proxy secret '${namespace}/${name}'`;
+  const address = data.get('address') ?? '';
+  if (address === '') throw fault(`invalid ${where}: key 'address' is missing`);
+  const url = address.length <= 2048 && URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !/^(?:https?|socks5):$/.test(url.protocol)) {
+    throw fault(`invalid ${where}: 'address' must be an http, https or socks5 URL`);
+  }
+  const username = data.get('username');
+  if (username) {
+    url.username = encodeURIComponent(username);
+    url.password = encodeURIComponent(data.get('password') ?? '');
+  }
+  return url.href;
+}
+
+async function requireSecret(client: KubeClient, key: ObjectKey, signal: AbortSignal) {
+  const secret = await readSecret(client, key, signal);
+  if (secret === undefined)
+    throw fault(`failed to get secret '${key.namespace}/${key.name}': secrets "${key.name}" not found`);
+  return secret;
+}
+
+function fault(message: string): MillraceError {
+  return new MillraceError('REGISTRY_OPTIONS', message, {
+    hint: 'Check the references in the spec of the ImageRepository and what they point at.',
+  });
+}
+
+/** `failed to configure authentication options: …`, the message of reason AuthenticationFailed. */
+export function authenticationMessage(error: unknown): string {
+  return `failed to configure authentication options: ${errorMessage(error)}`;
+}
