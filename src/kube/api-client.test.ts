@@ -93,6 +93,19 @@ test('waits out throttling', async () => {
   expect(answers).toBe(3);
 });
 
+test('a connection lost on the way is tried once more, where saying it twice does no harm', async () => {
+  await client.list(widget, { signal });
+  let lost = 0;
+  api.intercept = ({ path }, response) => {
+    if (!path.includes('/widgets') || lost++ % 2 === 1) return false;
+    response.destroy();
+    return true;
+  };
+  expect((await client.list(widget, { signal })).items).toEqual([]);
+  await expect(client.create(newWidget('one'), { signal })).rejects.toMatchObject({ code: 'HTTP_UNREACHABLE' });
+  expect(lost).toBe(3);
+});
+
 test('no call outlasts its deadline', async () => {
   await client.list(widget, { signal });
   api.intercept = () => true;

@@ -86,7 +86,7 @@ export function createTransport(config: KubeConfig, options: TransportOptions = 
   const send = async (request: KubeRequest, forWatch: boolean): Promise<HttpResponse> => {
     let renewed = false;
     for (;;) {
-      const response = await sendOnce(request, forWatch);
+      const response = await sendThroughLoss(request, forWatch);
       if (response.status === 401 && !renewed && credentials.refused()) {
         renewed = true;
         await response.discard();
@@ -96,6 +96,16 @@ export function createTransport(config: KubeConfig, options: TransportOptions = 
       if (delay === undefined) return response;
       await response.discard();
       await sleep(delay, request.signal);
+    }
+  };
+
+  /** A kept connection may be closed by the server just as it is used: what may be said twice is said again, once. */
+  const sendThroughLoss = async (request: KubeRequest, forWatch: boolean): Promise<HttpResponse> => {
+    try {
+      return await sendOnce(request, forWatch);
+    } catch (error) {
+      if (!isRepeatable(request) || !isLostConnection(error)) throw error;
+      return sendOnce(request, forWatch);
     }
   };
 
@@ -130,6 +140,16 @@ function throttledMs({ status, headers }: HttpResponse): number | undefined {
   if (status !== 429 && status < 500) return undefined;
   const asked = retryAfterMs(headers);
   return asked === undefined ? undefined : Math.min(Math.max(asked, 50), longestRetryAfterMs);
+}
+
+function isRepeatable({ method, contentType }: KubeRequest): boolean {
+  return method === 'GET' || (method === 'PATCH' && /^application\/(merge|apply)-patch/.test(contentType ?? ''));
+}
+
+function isLostConnection(error: unknown): boolean {
+  const { cause } = error instanceof MillraceError ? error : { cause: undefined };
+  const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET';
 }
 
 function parseAnswer(text: string, request: KubeRequest): unknown {
