@@ -18,6 +18,8 @@ export interface Metrics {
   /** One answer of the API server. */
   apiRequest(method: string, code: string, host: string): void;
   leading(name: string, isLeader: boolean): void;
+  /** A use of the cache of cloud tokens. */
+  tokenCache(event: 'hit' | 'miss' | 'eviction'): void;
 }
 
 /** Ten buckets that grow evenly in ratio from 10 ms to 30 min. */
@@ -68,6 +70,12 @@ export function createMetrics(): Metrics {
   );
   const requests = counter('rest_client_requests_total', 'Requests to the API server.', ['code', 'host', 'method']);
   const leader = gauge('leader_election_master_status', '1 while this process leads.', ['name']);
+  const tokenEvents = counter('gotk_token_cache_events_total', 'Uses of the token cache.', ['event_type']);
+  const tokenEvictions = counter(
+    'gotk_token_cache_evictions_total',
+    'Tokens that left the cache for want of room.',
+    [],
+  );
   addProcessGauges(registry);
 
   return {
@@ -94,6 +102,10 @@ export function createMetrics(): Metrics {
     },
     finishedWork: (controller, ms) => worked.observe({ name: controller, controller }, ms / 1000),
     apiRequest: (method, code, host) => requests.inc({ method, code, host }),
+    tokenCache(event) {
+      if (event === 'eviction') tokenEvictions.inc();
+      else tokenEvents.inc({ event_type: `cache_${event}` });
+    },
     leading: (name, isLeader) => leader.set({ name }, isLeader ? 1 : 0),
   };
 }

@@ -16,6 +16,8 @@ const flags = {
   intervalJitterPercentage: '5',
   requeueDependency: '30s',
   gracefulShutdownTimeout: '1s',
+  tokenCacheMaxSize: '100',
+  tokenCacheMaxDuration: '1h',
   logLevel: 'info',
   takeOver: true,
   metricsAddr: '127.0.0.1:0',

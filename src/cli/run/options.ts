@@ -27,6 +27,9 @@ export interface RunOptions {
   leaderElection: boolean;
   registryEndpoints: Map<string, string>;
   ecrEventsQueue: string | undefined;
+  allowNodeRole: boolean;
+  tokenCacheMaxSize: number;
+  tokenCacheMaxDurationMs: number;
   featureGates: Map<string, boolean>;
   minRetryDelayMs: number;
   maxRetryDelayMs: number;
@@ -69,6 +72,9 @@ export function addRunOptions(command: Command): Command {
     .addOption(new Option('--leader-election [bool]', 'the same').hideHelp())
     .option('--registry-endpoint <host=url>', 'reach a registry at another address (repeatable)', collect, [])
     .option('--ecr-events-queue <url>', 'SQS queue with push events of ECR; a push is scanned at once')
+    .option('--allow-node-role [bool]', "fall back to the node's AWS role, which every pod on it has")
+    .option('--token-cache-max-size <n>', 'AWS sessions and logins to keep, 0 for none', '100')
+    .option('--token-cache-max-duration <duration>', 'longest time to keep one', '1h')
     .option('--feature-gates <list>', 'gates as Name=true, comma separated', '')
     .option('--min-retry-delay <duration>', 'delay after the first failure of an object', '750ms')
     .option('--max-retry-delay <duration>', 'longest delay after failures', '15m')
@@ -108,6 +114,9 @@ export function parseRunOptions(
     leaderElection: bool(raw['enableLeaderElection'] ?? raw['leaderElection'], '--enable-leader-election'),
     registryEndpoints: parseEndpoints(raw['registryEndpoint']),
     ecrEventsQueue: text('ecrEventsQueue'),
+    allowNodeRole: bool(raw['allowNodeRole'], '--allow-node-role'),
+    tokenCacheMaxSize: count(raw['tokenCacheMaxSize'], '--token-cache-max-size', 0),
+    tokenCacheMaxDurationMs: duration('tokenCacheMaxDuration', '--token-cache-max-duration'),
     featureGates: parseFeatureGates(text('featureGates') ?? ''),
     minRetryDelayMs: duration('minRetryDelay', '--min-retry-delay'),
     maxRetryDelayMs: duration('maxRetryDelay', '--max-retry-delay'),
