@@ -13,6 +13,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'explain', summary: 'explain a failure code or an error code', load: () => import('./explain.ts') },
   { name: 'get', summary: 'show sources, kustomizations and images', load: () => import('./get.ts') },
   { name: 'policy', summary: 'try an image policy against tags', load: () => import('./policy.ts') },
+  { name: 'push', summary: 'push a small image to the sandbox', load: () => import('./push.ts') },
   { name: 'reconcile', summary: 'have an object reconciled now', load: () => import('./reconcile.ts') },
   { name: 'resume', summary: 'reconcile suspended objects again', load: () => import('./resume.ts') },
   { name: 'run', summary: 'run the controllers against a cluster', load: () => import('./run.ts') },

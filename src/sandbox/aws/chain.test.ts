@@ -13,10 +13,10 @@ import {
 } from '@aws-sdk/client-iam';
 import { AssumeRoleWithWebIdentityCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestCloud, type TestCloud } from '../../../test/support/sandbox-cloud.ts';
 import { ecrPolicy } from '../../iam/ecr-policy.ts';
 import { irsaTrustPolicy } from '../../iam/trust-policy.ts';
 import { pushSmallImage } from '../registry/push-image.ts';
-import { startTestCloud, type TestCloud } from '../testing/cloud.ts';
 
 let cloud: TestCloud;
 const signal = new AbortController().signal;

@@ -22,14 +22,14 @@ export class GitRepositories {
   /** Folder of a repository, named with or without `.git`; undefined when there is none of that name. */
   find(name: string): string | undefined {
     const bare = name.replace(/\.git$/, '');
-    if (!isName(bare)) return undefined;
+    if (!isRepositoryName(bare)) return undefined;
     const path = join(this.#dir, `${bare}.git`);
     return existsSync(join(path, 'HEAD')) ? path : undefined;
   }
 
   /** Makes a repository unless it exists, and returns its folder. It appears whole or not at all. */
   async create(name: string, defaultBranch: string): Promise<string> {
-    if (!isName(name)) throw new Error(`${name} is not a repository name`);
+    if (!isRepositoryName(name)) throw new Error(`${name} is not a repository name`);
     const present = this.find(name);
     if (present !== undefined) return present;
     const path = join(this.#dir, `${name}.git`);
@@ -42,6 +42,6 @@ export class GitRepositories {
 }
 
 /** Path segments of letters, digits and `._-` that begin with neither dot nor dash, and so never leave the folder. */
-function isName(name: string): boolean {
+export function isRepositoryName(name: string): boolean {
   return namePattern.test(name) && !name.split('/').some((part) => part.endsWith('.git') || part.includes('..'));
 }

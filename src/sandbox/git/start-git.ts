@@ -4,7 +4,7 @@ import { type Logger, silentLogger } from '../../base/logger.ts';
 import { listenHttp } from '../http-listener.ts';
 import { authenticateGitUser, type GitUser } from './git-access.ts';
 import type { RefUpdate } from './pkt-line.ts';
-import { GitRepositories } from './repositories.ts';
+import { GitRepositories, isRepositoryName } from './repositories.ts';
 import { advertiseRefs, type GitService, receivePack, uploadPack } from './smart-http.ts';
 
 /** Refs of one repository that a push has changed. */
@@ -23,6 +23,8 @@ export interface GitServerOptions {
   searchPath?: string | undefined;
   /** Refs that nobody may push to, as `refs/heads/main`. */
   protectedRefs?: readonly string[] | undefined;
+  /** Makes a repository when somebody who may write pushes to a name that does not exist. */
+  createOnPush?: boolean | undefined;
   onPush?: ((push: GitPush) => void) | undefined;
   logger?: Logger | undefined;
 }
@@ -44,7 +46,7 @@ const defaultSearchPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin';
  * "gitprotocol-http"). Nothing of the machine's git configuration applies, and no hook runs.
  */
 export async function startGit(options: GitServerOptions): Promise<GitServer> {
-  const { dataDir, users, port, protectedRefs = [], onPush, logger = silentLogger } = options;
+  const { dataDir, users, port, protectedRefs = [], createOnPush = false, onPush, logger = silentLogger } = options;
   const program = { searchPath: options.searchPath ?? defaultSearchPath };
   const repositories = new GitRepositories(dataDir, program);
 
@@ -55,12 +57,15 @@ export async function startGit(options: GitServerOptions): Promise<GitServer> {
       response.setHeader('www-authenticate', 'Basic realm="git", charset="UTF-8"');
       return refuse(response, 401, 'Authentication required');
     }
-    const repository = route === undefined ? undefined : repositories.find(route.name);
-    if (route === undefined || repository === undefined) return refuse(response, 404, 'Repository not found');
+    if (route === undefined) return refuse(response, 404, 'Repository not found');
     const { service } = route;
     if (service === 'git-receive-pack' && user.access !== 'write') {
       return refuse(response, 403, `You are not allowed to push to ${route.name}`);
     }
+    const wanted = createOnPush && service === 'git-receive-pack' && isRepositoryName(route.name);
+    if (wanted) await repositories.create(route.name, 'main');
+    const repository = repositories.find(route.name);
+    if (repository === undefined) return refuse(response, 404, 'Repository not found');
     const call = { program, repository, service, request, response };
     if (route.kind === 'refs') return advertiseRefs(call);
     if (request.headers['content-type'] !== `application/x-${service}-request`) {

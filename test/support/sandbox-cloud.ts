@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '../../base/clock.ts';
-import { type AwsAccount, registryHost } from '../aws/account.ts';
-import { type Aws, startAws } from '../aws/start-aws.ts';
-import type { HttpListener } from '../http-listener.ts';
-import { RepositoryStore } from '../registry/repository-store.ts';
-import { startRegistry } from '../registry/start-registry.ts';
-import { startTestIssuer, type TestIssuer } from './issuer.ts';
+import type { Clock } from '../../src/base/clock.ts';
+import { type AwsAccount, registryHost } from '../../src/sandbox/aws/account.ts';
+import { type Aws, startAws } from '../../src/sandbox/aws/start-aws.ts';
+import type { HttpListener } from '../../src/sandbox/http-listener.ts';
+import { RepositoryStore } from '../../src/sandbox/registry/repository-store.ts';
+import { startRegistry } from '../../src/sandbox/registry/start-registry.ts';
+import { startTestIssuer, type TestIssuer } from './oidc-issuer.ts';
 
 /** AWS and the registry in a folder of their own, with an issuer and a clock that tests can move. */
 export interface TestCloud {
