@@ -99,6 +99,10 @@ export const errorCodes = {
     meaning: 'A git server does not accept a push: a protected branch, a hook, missing permission.',
     fix: 'Let the credential push to the branch, or set spec.git.push.branch to one that it may push to.',
   },
+  GIT_RANGE_INVALID: {
+    meaning: 'The version range of spec.ref.semver cannot be read.',
+    fix: 'Write a range such as >=1.0.0 <2.0.0, ~1.2 or 1.x.',
+  },
   GIT_RATE_LIMITED: {
     meaning: 'A git server asks to be called less often (429).',
     fix: 'Use longer intervals, a credential (limits are higher with one), or webhooks.',
@@ -130,6 +134,10 @@ export const errorCodes = {
   GIT_SIZE_LIMIT: {
     meaning: 'A repository sends more data than is accepted.',
     fix: 'Raise the limit, or make the repository smaller.',
+  },
+  GIT_SUBMODULE_INVALID: {
+    meaning: 'A submodule cannot be fetched as .gitmodules describes it.',
+    fix: 'Check .gitmodules; leave spec.recurseSubmodules out where submodules are not needed.',
   },
   GIT_TLS_FAILED: {
     meaning: 'The TLS connection to a git server failed: unknown authority, expired or foreign certificate.',

@@ -1,6 +1,8 @@
+import type { Artifact } from '../../api/artifact.ts';
+import type { GitRepository } from '../../api/git-repository.ts';
 import { deepEqual } from '../../base/json.ts';
-import type { Artifact } from '../source/artifact-store.ts';
-import type { GitRepository, GitRepositoryStatus } from './git-object.ts';
+
+type GitRepositoryStatus = NonNullable<GitRepository['status']>;
 
 /**
  * Whether the artifact was made under the same settings: ignore rules, submodules, includes, sparse folders (in order),

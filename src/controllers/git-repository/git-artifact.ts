@@ -1,20 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { MillraceError } from '../../base/error.ts';
 import type { ObjectReaders } from '../../git/objects.ts';
-import type { TreeEntry } from '../../git/tree.ts';
 import { type ArchiveSink, type DigestAlgorithm, writeArchive } from '../source/archive-writer.ts';
 import { compileIgnoreRules, type IgnoreRules, ignoreFileName } from '../source/ignore-rules.ts';
-import type { ArchiveEntry } from '../source/tar-header.ts';
-
-/** One entry of the tree that becomes an artifact: from a repository (the main one or a submodule's), or a file on disk. */
-export interface ContentEntry {
-  path: string;
-  rawPath?: Buffer;
-  kind: ArchiveEntry['kind'];
-  /** Where its bytes are. */
-  from: { gitDir: string; oid: string } | { file: string; size: number } | undefined;
-}
+import type { ContentEntry } from './git-content.ts';
 
 export interface WriteOptions {
   readers: ObjectReaders;
@@ -23,43 +12,6 @@ export interface WriteOptions {
   maxBytes?: number;
   /** `spec.ignore`. */
   ignore?: string | undefined;
-}
-
-/** Tree entries as content. Links and other special files have no place in an artifact; submodules are empty folders. */
-export function contentOf(entries: readonly TreeEntry[], gitDir: string, below = ''): ContentEntry[] {
-  return entries.flatMap(({ path, rawPath, kind, oid }): ContentEntry[] => {
-    if (kind === 'symlink') return [];
-    const place = {
-      path: below === '' ? path : `${below}/${path}`,
-      ...(rawPath === undefined
-        ? {}
-        : { rawPath: below === '' ? rawPath : Buffer.concat([Buffer.from(`${below}/`), rawPath]) }),
-    };
-    if (kind === 'directory' || kind === 'submodule') return [{ ...place, kind: 'directory', from: undefined }];
-    return [{ ...place, kind, from: { gitDir, oid } }];
-  });
-}
-
-/** Only what is in these folders (`spec.sparseCheckout`), and the folders on the way there. */
-export function limitToFolders(entries: readonly ContentEntry[], folders: readonly string[]): ContentEntry[] {
-  const wanted = folders
-    .map((folder) => folder.replace(/^(\.?\/)+/, '').replace(/\/+$/, ''))
-    .filter((folder) => folder !== '.');
-  if (wanted.length === 0 || wanted.includes('')) return [...entries];
-  for (const folder of wanted) {
-    if (entries.some(({ path, kind }) => path === folder && kind === 'directory')) continue;
-    throw new MillraceError(
-      'GIT_REF_NOT_FOUND',
-      `failed to sparse checkout directories : sparse checkout dir '${folder}' does not exist in repository: no such file or directory`,
-      { hint: 'Check spec.sparseCheckout: folders, relative to the root.' },
-    );
-  }
-  return entries.filter(({ path, kind }) =>
-    wanted.some(
-      (folder) =>
-        path === folder || path.startsWith(`${folder}/`) || (kind === 'directory' && folder.startsWith(`${path}/`)),
-    ),
-  );
 }
 
 /** Writes the archive of a tree without checking it out: git hands the bytes over in walk order. */

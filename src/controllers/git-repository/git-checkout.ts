@@ -1,19 +1,25 @@
 import { join } from 'node:path';
 import { sha256Hex } from '../../base/digest.ts';
+import { isMillraceError, MillraceError } from '../../base/error.ts';
 import type { ObjectKey } from '../../base/kube-object.ts';
-import { parseCommit, parseTag, type SignedObject, tagTarget } from '../../git/commit-object.ts';
+import { headerTime, parseCommit, parseTag, type SignedObject, tagTarget } from '../../git/commit-object.ts';
+import { listRemoteRefs, type RemoteRef } from '../../git/ls-remote.ts';
 import { fetchCommit, fetchInto, type Mirror, openMirror, tidyMirror } from '../../git/mirror.ts';
-import type { ObjectReader } from '../../git/objects.ts';
+import { type ObjectReader, withObjects } from '../../git/objects.ts';
 import type { Git } from '../../git/program.ts';
-import { isObjectId } from '../../git/ref-name.ts';
 import type { GitRemote } from '../../git/remote.ts';
-import type { WantedCommit } from './git-revision.ts';
+import { bestTags, formatRevision, type GitTarget, refNotFound } from './git-revision.ts';
 
-export interface MirrorPlace {
+/** Where a GitRepository's commits come from and go to. */
+export interface CheckoutPlace {
   git: Git;
+  remote: GitRemote;
   /** Folder of all mirrors. */
   mirrorsDir: string;
   key: ObjectKey;
+  signal: AbortSignal;
+  /** A repository may not send more than this. */
+  maxBytes: number;
 }
 
 /** A commit that is on this machine. */
@@ -21,29 +27,124 @@ export interface FetchedCommit {
   mirror: Mirror;
   /** What was fetched: for an annotated tag, the tag object. */
   oid: string;
+  /** The part before `@` of the revision: branch, tag or ref as the user wrote it; undefined for a bare commit. */
+  name: string | undefined;
+  tag?: string;
 }
 
 /** The folder of an object's mirrors: nothing is shared between objects, as their credentials differ. */
-export function mirrorsOf({ mirrorsDir, key }: Pick<MirrorPlace, 'mirrorsDir' | 'key'>): string {
+export function mirrorsOf({ mirrorsDir, key }: Pick<CheckoutPlace, 'mirrorsDir' | 'key'>): string {
   return join(mirrorsDir, key.namespace, key.name);
 }
 
-/** Brings what is wanted into the object's mirror of the remote. Throws the GIT_… errors. */
-export async function fetchWanted(
-  place: MirrorPlace,
-  remote: GitRemote,
-  wanted: Pick<WantedCommit, 'source' | 'fallbackRef'>,
-  { signal, maxBytes }: { signal: AbortSignal; maxBytes?: number },
-): Promise<FetchedCommit> {
-  const { git } = place;
-  const mirror = await openMirror(join(mirrorsOf(place), sha256Hex(remote.url).slice(0, 16)));
-  const limits = { signal, ...(maxBytes === undefined ? {} : { maxBytes }) };
-  const fallback = wanted.fallbackRef === undefined ? {} : { fallbackRef: wanted.fallbackRef };
-  const oid = isObjectId(wanted.source)
-    ? await fetchCommit(git, mirror, remote, wanted.source, { ...limits, ...fallback })
-    : await fetchInto(git, mirror, remote, wanted.source, limits);
+/**
+ * Fetches a target unless it is what `stored` (a revision, undefined for none) says; undefined then. Asks before it fetches
+ * only where there is something to compare with. A pinned commit that is stored needs no question at all.
+ */
+export async function fetchTarget(
+  place: CheckoutPlace,
+  target: GitTarget,
+  stored: string | undefined,
+): Promise<FetchedCommit | undefined> {
+  switch (target.kind) {
+    case 'commit':
+      if (stored === formatRevision(target.name, target.commit)) return undefined;
+      return { ...(await fetchPinned(place, target)), name: target.name };
+    case 'semver':
+      return fetchBestTag(place, target.range, stored);
+    case 'ref':
+      return fetchRef(place, target, stored);
+  }
+}
+
+async function fetchRef(
+  place: CheckoutPlace,
+  target: Extract<GitTarget, { kind: 'ref' }>,
+  stored: string | undefined,
+): Promise<FetchedCommit | undefined> {
+  const { name, source, tag } = target;
+  if (stored !== undefined) {
+    const found = (await list(place, [source], stored)).get(source);
+    if (found === undefined) throw await missingRef(place, target);
+    if (stored === formatRevision(name, found.commit)) return undefined;
+  }
+  try {
+    return { ...(await fetchSource(place, source)), name, ...(tag === undefined ? {} : { tag }) };
+  } catch (error) {
+    throw isMillraceError(error, 'GIT_REF_NOT_FOUND') ? await missingRef(place, target) : error;
+  }
+}
+
+async function fetchBestTag(
+  place: CheckoutPlace,
+  range: string,
+  stored: string | undefined,
+): Promise<FetchedCommit | undefined> {
+  const candidates = bestTags(range, (await list(place, ['refs/tags/*'], stored)).values());
+  const fetched = new Map<RemoteRef, FetchedCommit>();
+  const nameOf = (ref: RemoteRef) => ref.name.slice('refs/tags/'.length);
+  let best: RemoteRef | undefined;
+  let bestTime = -1;
+  for (const candidate of candidates) {
+    const name = nameOf(candidate);
+    if (candidates.length === 1 && stored === formatRevision(name, candidate.commit)) return undefined;
+    const found = { ...(await fetchSource(place, candidate.name)), name, tag: name };
+    fetched.set(candidate, found);
+    const time = candidates.length === 1 ? 0 : await commitTime(place, found);
+    if (time > bestTime) {
+      best = candidate;
+      bestTime = time;
+    }
+  }
+  if (best === undefined) throw refNotFound(`no match found for semver: ${range}`);
+  return stored === formatRevision(nameOf(best), best.commit) ? undefined : fetched.get(best);
+}
+
+async function commitTime({ git, signal }: CheckoutPlace, { mirror, oid }: FetchedCommit): Promise<number> {
+  const { commit } = await withObjects(git, mirror.gitDir, signal, (objects) => readCommit(objects, oid));
+  return headerTime(commit.headers.get('committer'));
+}
+
+function list(place: CheckoutPlace, patterns: string[], stored: string | undefined): Promise<Map<string, RemoteRef>> {
+  const what = stored === undefined ? 'unable to clone' : 'unable to list remote for';
+  return listRemoteRefs(place.git, place.remote, patterns, place.signal, what);
+}
+
+/** Why a ref was not found: the repository has no commit at all, or not this ref. */
+async function missingRef(
+  place: CheckoutPlace,
+  { name, source }: { name: string; source: string },
+): Promise<MillraceError> {
+  const any = await list(place, ['HEAD', 'refs/heads/*', 'refs/tags/*'], undefined);
+  if (any.size === 0)
+    return new MillraceError('GIT_REPOSITORY_EMPTY', 'git repository is empty', { hint: 'Push a first commit.' });
+  if (name === source) return refNotFound(`unable to resolve ref '${name}' to a specific commit`);
+  return refNotFound(`unable to clone: couldn't find remote ref "${source}": git repository: '${place.remote.url}'`);
+}
+
+async function fetchSource(place: CheckoutPlace, source: string): Promise<{ mirror: Mirror; oid: string }> {
+  const mirror = await openPlace(place);
+  const { git, remote, signal, maxBytes } = place;
+  const oid = await fetchInto(git, mirror, remote, source, { signal, maxBytes });
   await tidyMirror(git, mirror, signal);
   return { mirror, oid };
+}
+
+/** Fetches one commit by hash, from any remote that shares the object's folder of mirrors. */
+export async function fetchPinned(
+  place: CheckoutPlace,
+  { commit, fallbackRef }: { commit: string; fallbackRef?: string },
+): Promise<{ mirror: Mirror; oid: string }> {
+  const mirror = await openPlace(place);
+  const { git, remote, signal, maxBytes } = place;
+  const fallback = fallbackRef === undefined ? {} : { fallbackRef };
+  const oid = await fetchCommit(git, mirror, remote, commit, { signal, maxBytes, ...fallback });
+  await tidyMirror(git, mirror, signal);
+  return { mirror, oid };
+}
+
+function openPlace(place: CheckoutPlace): Promise<Mirror> {
+  return openMirror(join(mirrorsOf(place), sha256Hex(place.remote.url).slice(0, 16)));
 }
 
 export interface ReadCommit {
@@ -52,11 +153,10 @@ export interface ReadCommit {
   commit: SignedObject;
   /** The annotated tag in front of it. */
   tag?: SignedObject;
-  tagOid?: string;
   tree: string;
 }
 
-/** Reads a commit, through the tags that point at it. */
+/** Reads a commit, through the tags that point at it; of nested tags, the outermost is kept. */
 export async function readCommit(objects: ObjectReader, fetched: string): Promise<ReadCommit> {
   const { header, data } = await objects.read(fetched);
   if (header.type === 'commit') {
@@ -65,9 +165,7 @@ export async function readCommit(objects: ObjectReader, fetched: string): Promis
   }
   if (header.type !== 'tag') throw new Error(`object ${fetched} is a ${header.type}, not a commit`);
   const tag = parseTag(data);
-  const inner = await readCommit(objects, tagTarget(tag));
-  // Of nested tags, the outermost is what the reference names.
-  return { ...inner, tag, tagOid: fetched };
+  return { ...(await readCommit(objects, tagTarget(tag))), tag };
 }
 
 const subjectLength = 50;

@@ -5,12 +5,13 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type GitHttpServer, startGitHttpServer } from '../../../test/support/git-http-server.ts';
 import { createRepository, makeTempDir, type TestRepository } from '../../../test/support/git-repository.ts';
 import { createMemoryCluster, type MemoryCluster, secretOf } from '../../../test/support/memory-cluster.ts';
+import type { Artifact } from '../../api/artifact.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { createGit } from '../../git/program.ts';
 import type { Outcome } from '../../runtime/controller.ts';
 import { readArchiveFiles } from '../source/archive-reader.ts';
 import { startArtifactServer } from '../source/artifact-server.ts';
-import { type Artifact, type ArtifactStore, createArtifactStore } from '../source/artifact-store.ts';
+import { type ArtifactStore, createArtifactStore } from '../source/artifact-store.ts';
 import { createGitRepositoryController } from './controller.ts';
 
 const signal = new AbortController().signal;
@@ -64,7 +65,6 @@ async function reconcile(name = 'fleet'): Promise<Outcome | Error> {
     store,
     git,
     mirrorsDir: join(temp.dir, `mirrors-${count}`),
-    rankTags: () => [],
   });
   const context = { signal, superseded: signal, logger: silentLogger };
   return controller.reconcile({ namespace: 'flux-system', name }, context).catch((error: Error) => error);

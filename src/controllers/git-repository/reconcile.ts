@@ -1,35 +1,40 @@
 import { rm } from 'node:fs/promises';
+import type { Artifact } from '../../api/artifact.ts';
+import type { GitRepository } from '../../api/git-repository.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import { parseDuration } from '../../base/duration.ts';
-import { errorMessage, isMillraceError } from '../../base/error.ts';
 import { keyOf } from '../../base/kube-object.ts';
 import { type ObjectReaders, withReaders } from '../../git/objects.ts';
 import type { Git } from '../../git/program.ts';
-import type { GitRemote } from '../../git/remote.ts';
-import { readTree } from '../../git/tree.ts';
-import { removeConditions, setCondition } from '../../runtime/conditions.ts';
+import { hasStatus, removeConditions, setCondition } from '../../runtime/conditions.ts';
 import type { SummaryRules } from '../../runtime/summary.ts';
 import type { SourceDeps, SourceKind, SourceResult, SourceRun } from '../source/reconcile-source.ts';
-import { SourceFault } from '../source/source-fault.ts';
-import { hasSameContentConfig, observeContentConfig } from './content-config.ts';
-import { contentOf, limitToFolders, writeGitArchive } from './git-artifact.ts';
+import { withCheckoutFault, withStorageFault } from './checkout-fault.ts';
+import { hasSameContentConfig, hasSameIncludes, observeContentConfig, verificationMode } from './content-config.ts';
+import { writeGitArchive } from './git-artifact.ts';
 import {
+  type CheckoutPlace,
   type FetchedCommit,
-  fetchWanted,
+  fetchTarget,
   mirrorsOf,
   type ReadCommit,
   readCommit,
   shortMessage,
 } from './git-checkout.ts';
-import type { GitRepository } from './git-object.ts';
-import { formatRevision, normaliseRevision, type RankTags, resolveGitRef, type WantedCommit } from './git-revision.ts';
+import { type ContentEntry, limitToFolders } from './git-content.ts';
+import { findIncludes, withIncludes } from './git-includes.ts';
+import type { GitProviders } from './git-provider.ts';
+import { formatRevision, gitTarget, hasDoubtfulReference, normaliseRevision } from './git-revision.ts';
+import { readContent } from './git-submodules.ts';
+import { verifyGitCommit } from './git-verify.ts';
 import { loadRemote } from './load-remote.ts';
 
 export interface GitRepositoryDeps extends SourceDeps {
   git: Git;
   /** Folder for what is kept of each repository, so that a change costs only the difference. */
   mirrorsDir: string;
-  rankTags: RankTags;
+  /** Credentials that are made rather than kept in a Secret. */
+  providers?: GitProviders;
   /** Objects reconciled side by side, each with one git process at a time. Default 4. */
   concurrency?: number;
   /** A repository may not send, and an artifact not hold, more than this. Default 8 GiB and 4 GiB. */
@@ -63,136 +68,137 @@ export function gitRepositoryKind(deps: GitRepositoryDeps): SourceKind<GitReposi
   };
 }
 
+type Run = SourceRun<GitRepository>;
+
 /** Source, include and artifact step of spec/source.md §4. */
-async function reconcileGitRepository(run: SourceRun<GitRepository>, deps: GitRepositoryDeps): Promise<SourceResult> {
-  const { object } = run;
-  const remote = await loadRemote(object, deps.client, run.signal);
-  const timeoutMs = parseDuration(object.spec.timeout ?? '60s', 'spec.timeout');
-  const checkout = await withCheckoutFault(() =>
-    withDeadline(run.signal, timeoutMs, 'the checkout', (signal) => fetchUnlessCurrent(run, deps, { remote, signal })),
-  );
-  removeConditions(object, 'FetchFailed');
-  if (checkout === undefined) return unchanged(run);
-  return withReaders(deps.git, run.signal, (readers) => store(run, deps, { ...checkout, readers }));
+async function reconcileGitRepository(run: Run, deps: GitRepositoryDeps): Promise<SourceResult> {
+  const { object, signal } = run;
+  forgetVerification(run);
+  if (hasDoubtfulReference(object.spec.ref)) {
+    run.logger.warn('spec.ref has both tag and semver: the tag is used', { ref: object.spec.ref });
+  }
+  const remote = await loadRemote(object, deps, signal);
+  const included = await findIncludes(object, deps.client, signal);
+  removeConditions(object, 'IncludeUnavailable');
+  announceIncludes(run, included);
+  const timeoutMs = parseDuration(object.spec.timeout || '60s', 'spec.timeout');
+  return withReaders(deps.git, signal, async (readers) => {
+    const checkout = await withCheckoutFault(() =>
+      withDeadline(signal, timeoutMs, 'the checkout', (deadline) => {
+        const maxBytes = deps.maxRepositoryBytes ?? 8 * 1024 ** 3;
+        const { git, mirrorsDir } = deps;
+        const place = { git, remote, mirrorsDir, key: keyOf(object), signal: deadline, maxBytes };
+        return checkOut(run, place, { readers, included });
+      }),
+    );
+    removeConditions(object, 'FetchFailed');
+    if (checkout === undefined) return unchanged(run);
+    await verify(run, deps, checkout);
+    return store(run, deps, { ...checkout, readers, included });
+  });
 }
 
 interface Checkout {
-  wanted: WantedCommit;
   fetched: FetchedCommit;
+  commit: ReadCommit;
+  content: ContentEntry[];
 }
 
-/** Asks what the reference is now; undefined where that is what is stored already. */
-async function fetchUnlessCurrent(
-  run: SourceRun<GitRepository>,
-  deps: GitRepositoryDeps,
-  { remote, signal }: { remote: GitRemote; signal: AbortSignal },
-): Promise<Checkout | undefined> {
-  const { object, hasArtifact } = run;
-  const { git, mirrorsDir, rankTags } = deps;
-  const stored = hasArtifact ? run.status.artifact?.revision : undefined;
-  const wanted = await resolveGitRef(object.spec.ref, {
-    git,
-    remote,
-    rankTags,
-    newestOf: async ([first]) => {
-      if (first === undefined) throw new Error('no tag to choose from');
-      return first;
-    },
-    what: stored === undefined ? 'unable to clone' : 'unable to list remote for',
-    signal,
-  });
-  const revision = formatRevision(wanted, wanted.commit);
-  if (stored !== undefined && normaliseRevision(stored) === revision && hasSameContentConfig(object, []))
-    return undefined;
-  if (run.status.artifact !== undefined && stored !== revision) announceRevision(run, revision);
-  await run.patch();
-  const place = { git, mirrorsDir, key: keyOf(object) };
-  const maxBytes = deps.maxRepositoryBytes ?? 8 * 1024 ** 3;
-  return { wanted, fetched: await fetchWanted(place, remote, wanted, { signal, maxBytes }) };
+interface Inputs {
+  readers: ObjectReaders;
+  included: Artifact[];
 }
 
-function announceRevision(run: SourceRun<GitRepository>, revision: string): void {
-  const message = `new upstream revision '${revision}'`;
-  setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
+/** The content of what the reference is now; undefined where that is what is stored already. */
+async function checkOut(run: Run, place: CheckoutPlace, { readers, included }: Inputs): Promise<Checkout | undefined> {
+  const { object } = run;
+  const revision = run.hasArtifact ? run.status.artifact?.revision : undefined;
+  const stored = revision === undefined ? undefined : normaliseRevision(revision);
+  const comparable = hasSameContentConfig(object, included) ? stored : undefined;
+  const fetched = await fetchTarget(place, gitTarget(object.spec.ref), comparable);
+  if (fetched === undefined) return undefined;
+  const { gitDir } = fetched.mirror;
+  const commit = await readCommit(readers.of(gitDir), fetched.oid);
+  const recurseSubmodules = object.spec.recurseSubmodules === true;
+  const all = await readContent({ place, readers, gitDir, tree: commit.tree, recurseSubmodules });
+  return { fetched, commit, content: limitToFolders(all, object.spec.sparseCheckout ?? []) };
+}
+
+/** A failed verification is tried anew; a successful one speaks of the stored artifact and stays as long as it is asked for. */
+function forgetVerification(run: Run): void {
+  const { object } = run;
+  if (object.spec.verify === undefined) {
+    removeConditions(object, 'SourceVerified');
+    delete run.status.sourceVerificationMode;
+  } else if (hasStatus(object, 'SourceVerified', 'False')) removeConditions(object, 'SourceVerified');
+}
+
+function announceIncludes(run: Run, included: Artifact[]): void {
+  if (hasSameIncludes(included, run.status.includedArtifacts ?? [])) return;
+  const message = 'included artifacts differ from last observed includes';
+  setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'IncludeChange', message });
   run.progress(`building artifact: ${message}`, { drift: true });
 }
 
-function unchanged(run: SourceRun<GitRepository>): SourceResult {
+async function verify(run: Run, { client }: GitRepositoryDeps, { fetched, commit }: Checkout): Promise<void> {
+  const { object, signal } = run;
+  const mode = verificationMode(object.spec.verify);
+  if (mode === undefined) return;
+  const message = await verifyGitCommit(object, { commit, tagName: fetched.tag }, client, signal);
+  setCondition(object, { type: 'SourceVerified', status: 'True', reason: 'Succeeded', message });
+  run.status.sourceVerificationMode = mode;
+}
+
+function unchanged(run: Run): SourceResult {
   const revision = run.status.artifact?.revision ?? '';
-  removeConditions(run.object, 'ArtifactOutdated', 'StorageOperationFailed', 'IncludeUnavailable');
-  markStored(run, revision);
   const message = `no changes since last reconciliation: observed revision '${revision}'`;
   run.event('Trace', 'GitOperationSucceeded', message);
-  return { stored: `stored artifact for revision '${revision}'` };
+  return succeed(run, revision, `stored artifact for revision '${revision}'`);
 }
 
-function markStored({ object }: SourceRun<GitRepository>, revision: string): void {
-  const message = `stored artifact for revision '${revision}'`;
-  setCondition(object, { type: 'ArtifactInStorage', status: 'True', reason: 'Succeeded', message });
-}
-
-async function store(
-  run: SourceRun<GitRepository>,
-  deps: GitRepositoryDeps,
-  checkout: Checkout & { readers: ObjectReaders },
-): Promise<SourceResult> {
+async function store(run: Run, deps: GitRepositoryDeps, checkout: Checkout & Inputs): Promise<SourceResult> {
   const { object, signal } = run;
-  const { readers, fetched, wanted } = checkout;
-  const objects = readers.of(fetched.mirror.gitDir);
-  const commit = await readCommit(objects, fetched.oid);
-  const revision = formatRevision(wanted, commit.oid);
-  const all = contentOf(await readTree(objects, commit.tree), fetched.mirror.gitDir);
-  const entries = await withCheckoutFault(async () => limitToFolders(all, object.spec.sparseCheckout ?? []));
+  const { readers, included, fetched, commit, content } = checkout;
+  const revision = formatRevision(fetched.name, commit.oid);
+  await announceRevision(run, revision);
+  const includes = (object.spec.include ?? []).flatMap((include, i) => {
+    const artifact = included[i];
+    return artifact === undefined ? [] : [{ include, artifact }];
+  });
+  const { namespace, name } = keyOf(object);
+  const path = `gitrepository/${namespace}/${name}/${commit.oid}.tar.gz`;
   const artifact = await withStorageFault(() =>
-    deps.store.write({ path: artifactPath(object, commit), revision }, (file) =>
-      writeGitArchive(file, entries, {
-        readers,
-        signal,
-        algorithm: deps.store.algorithm,
-        maxBytes: deps.maxArchiveBytes ?? 4 * 1024 ** 3,
-        ignore: object.spec.ignore,
-      }),
+    withIncludes(content, includes, { store: deps.store, signal, tempDir: deps.git.options.tempDir }, (merged) =>
+      deps.store.write({ path, revision }, (file) =>
+        writeGitArchive(file, merged, {
+          readers,
+          signal,
+          algorithm: deps.store.algorithm,
+          maxBytes: deps.maxArchiveBytes ?? 4 * 1024 ** 3,
+          ignore: object.spec.ignore,
+        }),
+      ),
     ),
   );
   run.status.artifact = artifact;
-  observeContentConfig(object, run.status, []);
+  observeContentConfig(object, run.status, included);
+  return succeed(run, revision, `stored artifact for commit '${shortMessage(commit.commit)}'`);
+}
+
+/** Says that something newer than what is stored is being stored. */
+async function announceRevision(run: Run, revision: string): Promise<void> {
+  const { artifact } = run.status;
+  if (artifact !== undefined && normaliseRevision(artifact.revision) === revision) return;
+  const message = `new upstream revision '${revision}'`;
+  setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
+  run.progress(`building artifact: ${message}`, { drift: true });
+  if (artifact !== undefined) await run.patch();
+}
+
+function succeed(run: Run, revision: string, stored: string): SourceResult {
+  const { object } = run;
+  const message = `stored artifact for revision '${revision}'`;
   removeConditions(object, 'ArtifactOutdated', 'StorageOperationFailed', 'IncludeUnavailable');
-  markStored(run, revision);
-  return {
-    stored: `stored artifact for commit '${shortMessage(commit.commit)}'`,
-    metadata: { 'source.toolkit.fluxcd.io/commit': commit.oid },
-  };
-}
-
-function artifactPath(object: GitRepository, { oid }: ReadCommit): string {
-  const { namespace, name } = keyOf(object);
-  return `gitrepository/${namespace}/${name}/${oid}.tar.gz`;
-}
-
-/** Faults of git as conditions; what is one already passes. */
-async function withCheckoutFault<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof SourceFault || isMillraceError(cause, 'KUBE_CONFLICT')) throw cause;
-    if (isMillraceError(cause, 'GIT_REPOSITORY_EMPTY')) {
-      throw new SourceFault('EmptyGitRepository', 'git repository is empty', { cause });
-    }
-    const message = errorMessage(cause);
-    const text = message.startsWith('failed to sparse')
-      ? message
-      : `failed to checkout and determine revision: ${message}`;
-    throw new SourceFault('GitOperationFailed', text, { cause });
-  }
-}
-
-async function withStorageFault<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw new SourceFault('ArchiveOperationFailed', `unable to archive artifact to storage: ${errorMessage(cause)}`, {
-      condition: 'StorageOperationFailed',
-      cause,
-    });
-  }
+  setCondition(object, { type: 'ArtifactInStorage', status: 'True', reason: 'Succeeded', message });
+  return { stored };
 }

@@ -3,20 +3,10 @@ import { createReadStream } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { Artifact } from '../../api/artifact.ts';
 import { type Clock, formatTime, systemClock } from '../../base/clock.ts';
 import type { ObjectKey } from '../../base/kube-object.ts';
 import type { DigestAlgorithm } from './archive-writer.ts';
-
-/** `status.artifact` (spec/source.md §2.1). */
-export interface Artifact {
-  revision: string;
-  digest: string;
-  path: string;
-  url: string;
-  lastUpdateTime: string;
-  size?: number;
-  metadata?: Record<string, string>;
-}
 
 export interface ArtifactStoreOptions {
   /** Folder of the artifacts; made where it is missing. */

@@ -1,3 +1,4 @@
+import type { Artifact } from '../../api/artifact.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { errorMessage, isMillraceError, MillraceError } from '../../base/error.ts';
@@ -19,7 +20,7 @@ import { withJitter } from '../../runtime/interval.ts';
 import { openRequest, requestedAt } from '../../runtime/request.ts';
 import { createStatusPatcher, type StatusPatcher } from '../../runtime/status-patch.ts';
 import { type SummaryRules, summariseReady } from '../../runtime/summary.ts';
-import type { Artifact, ArtifactStore } from './artifact-store.ts';
+import type { ArtifactStore } from './artifact-store.ts';
 import { SourceFault } from './source-fault.ts';
 import { type SourceObject, type SourceStatus, sourceApiVersion, sourceControllerName } from './source-object.ts';
 

@@ -1,28 +1,26 @@
-import type { KubeObject } from '../../base/kube-object.ts';
-import type { Conditioned } from '../../runtime/conditions.ts';
-import type { Artifact } from './artifact-store.ts';
+import type { Artifact } from '../../api/artifact.ts';
+import type { Condition, KubeObject } from '../../base/kube-object.ts';
 
 /** What all kinds of sources have in common. */
-export type SourceObject = KubeObject &
-  Conditioned & {
-    spec: SourceSpec;
-    status?: SourceStatus;
-  };
+export type SourceObject = KubeObject & {
+  spec: SourceSpec;
+  status?: SourceStatus;
+};
 
 export interface SourceSpec {
   interval: string;
   timeout?: string;
-  suspend?: boolean;
-  ignore?: string;
+  suspend?: boolean | undefined;
+  ignore?: string | undefined;
 }
 
 export interface SourceStatus {
-  observedGeneration?: number;
-  conditions?: NonNullable<NonNullable<Conditioned['status']>['conditions']>;
-  artifact?: Artifact;
-  lastHandledReconcileAt?: string;
+  observedGeneration?: number | undefined;
+  conditions?: Condition[];
+  artifact?: Artifact | undefined;
+  lastHandledReconcileAt?: string | undefined;
   /** Of kinds with a `latest` link. */
-  url?: string;
+  url?: string | undefined;
 }
 
 export const sourceApiVersion = 'source.toolkit.fluxcd.io/v1';
