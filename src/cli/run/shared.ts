@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Artifact } from '../../api/artifact.ts';
 import { MillraceError } from '../../base/error.ts';
-import type { Artifact } from '../../controllers/source/artifact-store.ts';
 import { createGit, type Git } from '../../git/program.ts';
 import type { ControllerDeps } from './controllers.ts';
 

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { createGitRepositoryController } from '../../controllers/git-repository/controller.ts';
 import { startArtifactServer } from '../../controllers/source/artifact-server.ts';
 import { createArtifactStore } from '../../controllers/source/artifact-store.ts';
-import { parseRange, satisfiesRange } from '../../images/semver-range.ts';
-import { compareVersions, parseTagVersion } from '../../images/semver-version.ts';
 import { parseListenAddress } from '../../runtime/process-server.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
 import type { RunOptions } from './options.ts';
@@ -38,7 +36,7 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
   };
   const mirrorsDir = join(shared.storageDir, 'git');
   return {
-    controllers: [createGitRepositoryController({ ...source, git: shared.git, mirrorsDir, rankTags })],
+    controllers: [createGitRepositoryController({ ...source, git: shared.git, mirrorsDir })],
     addresses: { storage: bound },
     close: () => server.close(),
   };
@@ -49,21 +47,4 @@ function advertisedHost({ storageAdvAddr }: RunOptions, host: string | undefined
   if (storageAdvAddr !== undefined) return storageAdvAddr;
   const name = host === undefined || host === '0.0.0.0' || host === '::' ? hostname() : host;
   return `${name.includes(':') ? `[${name}]` : name}:${port}`;
-}
-
-/** Tags in a range, highest first; ones that are the same version (1.0 and 1.0.0) stay together. */
-function rankTags(range: string, tags: readonly string[]): string[][] {
-  const wanted = parseRange(range);
-  const versions = tags.flatMap((tag) => {
-    const version = parseTagVersion(tag);
-    return version !== undefined && satisfiesRange(wanted, version) ? [{ tag, version }] : [];
-  });
-  versions.sort((a, b) => compareVersions(b.version, a.version));
-  const groups: (typeof versions)[] = [];
-  for (const entry of versions) {
-    const group = groups.at(-1);
-    if (group?.[0] !== undefined && compareVersions(group[0].version, entry.version) === 0) group.push(entry);
-    else groups.push([entry]);
-  }
-  return groups.map((group) => group.map(({ tag }) => tag));
 }
