@@ -7,7 +7,7 @@ import {
   type SeenRequest,
   startKubeApiDouble,
   status,
-} from '../../test/doubles/kube-api.ts';
+} from '../../test/support/kube-api.ts';
 import type { KubeObject } from '../base/kube-object.ts';
 import { silentLogger } from '../base/logger.ts';
 import { type ConnectedKubeClient, createKubeClient } from '../kube/api-client.ts';

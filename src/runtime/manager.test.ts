@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type KubeApiDouble, reply, startKubeApiDouble, status } from '../../test/doubles/kube-api.ts';
+import { type KubeApiDouble, reply, startKubeApiDouble, status } from '../../test/support/kube-api.ts';
 import { newLifetime } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import { formatKey } from '../base/kube-object.ts';

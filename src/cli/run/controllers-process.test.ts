@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type KubeApiDouble, startKubeApiDouble } from '../../../test/doubles/kube-api.ts';
+import { type KubeApiDouble, startKubeApiDouble } from '../../../test/support/kube-api.ts';
 import { newLifetime } from '../../base/deadline.ts';
 import type { Logger } from '../../base/logger.ts';
 import { type ConnectedKubeClient, createKubeClient } from '../../kube/api-client.ts';
