@@ -8,7 +8,8 @@ import type { CliContext, CommandResult } from './context.ts';
 import { addKubeOptions, connect } from './kube-options.ts';
 import { assembleControllers } from './run/controllers.ts';
 import { runControllers } from './run/controllers-process.ts';
-import { addRunOptions, parseRunOptions } from './run/options.ts';
+import { addRunOptions } from './run/flags.ts';
+import { parseRunOptions } from './run/options.ts';
 
 export const register: CommandModule['register'] = (program, shell) => {
   const command = program.command('run').description('Run the controllers against a cluster until interrupted.');

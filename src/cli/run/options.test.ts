@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { addRunOptions, parseRunOptions } from './options.ts';
+import { addRunOptions } from './flags.ts';
+import { parseRunOptions } from './options.ts';
 
 function parse(argv: string[], env: Record<string, string> = {}, inCluster = false) {
   const command = addRunOptions(new Command('run')).exitOverride();

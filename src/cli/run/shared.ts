@@ -33,6 +33,8 @@ export async function createShared({ options, config, env }: ControllerDeps): Pr
     git: createGit({
       ...(env['PATH'] === undefined ? {} : { searchPath: env['PATH'] }),
       proxyEnvironment: { ...env },
+      sshKexAlgorithms: options.sshKexAlgos,
+      sshHostKeyAlgorithms: options.sshHostkeyAlgos,
     }),
     localArtifact: (artifact) => fileOf?.(artifact),
     keepArtifactsAt: (place) => {

@@ -22,6 +22,7 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
   const store = createArtifactStore({
     root,
     advertisedHost: advertisedHost(options, address.host, server.port),
+    algorithm: options.artifactDigestAlgo,
     retentionMs: options.artifactRetentionTtlMs,
     retentionRecords: options.artifactRetentionRecords,
   });
