@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { MillraceError } from '../base/error.ts';
 
 export interface ProcessOptions {
@@ -60,7 +61,8 @@ export function startProcess(file: string, args: readonly string[], options: Pro
     };
     child.once('error', (cause: NodeJS.ErrnoException) => {
       settle();
-      reject(cause.code === 'ENOENT' ? missingProgram(file, cause) : cause);
+      // Node says the same of a missing folder to work in, which is a mistake of ours.
+      reject(cause.code === 'ENOENT' && existsSync(options.cwd) ? missingProgram(file, cause) : cause);
     });
     child.once('close', (code) => {
       settle();

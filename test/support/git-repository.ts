@@ -21,6 +21,8 @@ export interface CommitOptions {
   config?: string[];
   sign?: boolean;
   force?: boolean;
+  /** Of author and committer. */
+  date?: string;
 }
 
 /** A folder that is removed by `remove`. */
@@ -74,7 +76,10 @@ export function createRepository(root: string, name = 'fleet.git'): TestReposito
       runGit(work, ['add', '-A']);
       const config = (options.config ?? []).flatMap((entry) => ['-c', entry]);
       const flags = options.sign === true ? ['-S'] : [];
-      runGit(work, [...config, 'commit', '-q', '--allow-empty', ...flags, '-m', options.message ?? 'change']);
+      const { date } = options;
+      const times: Record<string, string> =
+        date === undefined ? {} : { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+      runGit(work, [...config, 'commit', '-q', '--allow-empty', ...flags, '-m', options.message ?? 'change'], times);
       runGit(work, ['push', '-q', ...(options.force === true ? ['-f'] : []), 'origin', `HEAD:refs/heads/${branch}`]);
       return runGit(work, ['rev-parse', 'HEAD']);
     },
