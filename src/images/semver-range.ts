@@ -42,15 +42,22 @@ export function satisfiesRange(range: VersionRange, candidate: Version): boolean
   return range.groups.some((group) => satisfiesGroup(group, candidate));
 }
 
-/** The highest of `tags` by precedence that lies in the range; the first one given wins among equals. */
-export function highestInRange(range: VersionRange, tags: Iterable<string>): string | undefined {
-  let best: { tag: string; version: Version } | undefined;
+/** The tags that lie in a range, highest first; equal versions (`1.0.0` and `v1.0.0`) share a group. Throws IMAGE_POLICY_INVALID. */
+export function rankTagsInRange(range: string, tags: readonly string[]): string[][] {
+  const parsed = parseRange(range);
+  const versions: { tag: string; version: Version }[] = [];
   for (const tag of tags) {
-    const candidate = parseTagVersion(tag);
-    if (candidate === undefined || (best !== undefined && compareVersions(candidate, best.version) <= 0)) continue;
-    if (satisfiesRange(range, candidate)) best = { tag, version: candidate };
+    const version = parseTagVersion(tag);
+    if (version !== undefined && satisfiesRange(parsed, version)) versions.push({ tag, version });
   }
-  return best?.tag;
+  versions.sort((a, b) => compareVersions(b.version, a.version));
+  const groups: string[][] = [];
+  for (const [index, { tag, version }] of versions.entries()) {
+    const above = versions[index - 1];
+    if (above !== undefined && compareVersions(above.version, version) === 0) groups.at(-1)?.push(tag);
+    else groups.push([tag]);
+  }
+  return groups;
 }
 
 function satisfiesGroup({ comparators, admitsPrereleases }: ComparatorGroup, candidate: Version): boolean {

@@ -46,6 +46,7 @@ export type Assemble = (deps: ControllerDeps, shared: SharedParts) => Promise<Co
 const assemblers: Partial<Record<ControllerName, () => Promise<Assemble>>> = {
   'source-controller': async () => (await import('./source-controller.ts')).assembleSourceController,
   'image-reflector-controller': async () => (await import('./image-reflector-controller.ts')).assembleImageReflector,
+  'image-automation-controller': async () => (await import('./image-automation-controller.ts')).assembleImageAutomation,
 };
 
 export interface ControllerSet {
