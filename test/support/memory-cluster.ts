@@ -36,6 +36,10 @@ export function createMemoryCluster(namespace = 'flux-system'): MemoryCluster {
       const object = objects.get(idOf(ref));
       return object === undefined ? undefined : (structuredClone(object) as never);
     },
+    async list(kind) {
+      const items = [...objects.values()].filter((object) => object.kind === kind.kind);
+      return { items: structuredClone(items) as never[], resourceVersion: String(version) };
+    },
     async patch(ref, _type, body) {
       const object = objects.get(idOf(ref));
       if (object === undefined) throw new Error('gone');
