@@ -1,6 +1,6 @@
 import { MillraceError } from '../base/error.ts';
 import { type Comparator, type ComparatorOperator, satisfiesComparator } from './semver-comparator.ts';
-import { compareVersions, parseLooseVersion, parseTagVersion, type Version } from './semver-version.ts';
+import { parseLooseVersion, type Version } from './semver-version.ts';
 
 /** Alternatives (`||`), each a group of comparators that must all hold. Made by parseRange. */
 export interface VersionRange {
@@ -40,24 +40,6 @@ export function parseRange(text: string): VersionRange {
 /** Whether a version lies in the range. */
 export function satisfiesRange(range: VersionRange, candidate: Version): boolean {
   return range.groups.some((group) => satisfiesGroup(group, candidate));
-}
-
-/** The tags that lie in a range, highest first; equal versions (`1.0.0` and `v1.0.0`) share a group. Throws IMAGE_POLICY_INVALID. */
-export function rankTagsInRange(range: string, tags: readonly string[]): string[][] {
-  const parsed = parseRange(range);
-  const versions: { tag: string; version: Version }[] = [];
-  for (const tag of tags) {
-    const version = parseTagVersion(tag);
-    if (version !== undefined && satisfiesRange(parsed, version)) versions.push({ tag, version });
-  }
-  versions.sort((a, b) => compareVersions(b.version, a.version));
-  const groups: string[][] = [];
-  for (const [index, { tag, version }] of versions.entries()) {
-    const above = versions[index - 1];
-    if (above !== undefined && compareVersions(above.version, version) === 0) groups.at(-1)?.push(tag);
-    else groups.push([tag]);
-  }
-  return groups;
 }
 
 function satisfiesGroup({ comparators, admitsPrereleases }: ComparatorGroup, candidate: Version): boolean {

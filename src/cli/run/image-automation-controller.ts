@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { createImageUpdateAutomationController } from '../../controllers/image-update-automation/controller.ts';
 import { type AutomationGates, defaultGates } from '../../controllers/image-update-automation/deps.ts';
 import { automationComponent } from '../../controllers/image-update-automation/names.ts';
-import { rankTagsInRange } from '../../images/semver-range.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
 import type { SharedParts } from './shared.ts';
 
@@ -14,7 +13,6 @@ export async function assembleImageAutomation(deps: ControllerDeps, shared: Shar
     events: deps.events(automationComponent),
     git: shared.git,
     clonesDir: join(shared.storageDir, 'automation'),
-    rankTags: rankTagsInRange,
     noCrossNamespaceRefs: options.noCrossNamespaceRefs,
     gates: gatesOf(options.featureGates),
     ...(options.concurrent !== undefined && { concurrency: options.concurrent }),

@@ -10,9 +10,9 @@ import type { Logger } from '../../base/logger.ts';
 import { listRemoteRefs } from '../../git/ls-remote.ts';
 import { pushHead, pushRefspec } from '../../git/push.ts';
 import { cloneWorkTree, commitAll, switchWorkTree, type WorkTree } from '../../git/work-tree.ts';
-import { resolveGitRef, type WantedCommit } from '../git-repository/git-revision.ts';
 import { Fault } from '../image/fault.ts';
 import { type AppliedSetters, applySetters } from './apply-setters.ts';
+import { type CheckoutRef, resolveCheckoutRef } from './checkout-ref.ts';
 import { renderCommitMessage } from './commit-message.ts';
 import type { ImageUpdateAutomationDeps } from './deps.ts';
 import { checkRefs, type PolicyScope } from './policies.ts';
@@ -26,7 +26,7 @@ export interface DeliveryInput {
   automation: ImageUpdateAutomation;
   key: ObjectKey;
   plan: SourcePlan;
-  wanted: WantedCommit;
+  wanted: CheckoutRef;
   policies: PolicyScope;
   signal: AbortSignal;
   clock: Clock;
@@ -218,22 +218,12 @@ function updateFault(cause: unknown): unknown {
 /** Resolves the checkout reference; asks the remote. */
 export async function resolveCheckout(
   plan: SourcePlan,
-  { git, rankTags }: ImageUpdateAutomationDeps,
+  { git }: ImageUpdateAutomationDeps,
   signal: AbortSignal,
-): Promise<WantedCommit> {
+): Promise<CheckoutRef> {
   try {
     return await withDeadline(signal, plan.timeoutMs, `listing '${plan.remote.url}'`, (deadline) =>
-      resolveGitRef(plan.ref, {
-        git,
-        remote: plan.remote,
-        rankTags,
-        newestOf: async ([first]) => {
-          if (first === undefined) throw new Error('no tags to choose from');
-          return first;
-        },
-        what: 'unable to clone',
-        signal: deadline,
-      }),
+      resolveCheckoutRef(plan.ref, { git, remote: plan.remote, signal: deadline }),
     );
   } catch (cause) {
     if (!isMillraceError(cause)) throw cause;

@@ -1,5 +1,5 @@
 import type { Git } from '../../git/program.ts';
-import type { RankTags } from '../git-repository/git-revision.ts';
+import type { GitProviders } from '../git-repository/git-provider.ts';
 import type { ImageDeps } from '../image/run.ts';
 
 /** Flux's feature gates of this controller, under their names. */
@@ -27,7 +27,8 @@ export interface ImageUpdateAutomationDeps extends ImageDeps {
   git: Git;
   /** Folder of the clones, one for each automation; all of it can be fetched again. */
   clonesDir: string;
-  rankTags: RankTags;
+  /** Logins that need more than a Secret: GitHub Apps, cloud providers. */
+  providers?: GitProviders;
   noCrossNamespaceRefs: boolean;
   gates: AutomationGates;
   concurrency?: number;

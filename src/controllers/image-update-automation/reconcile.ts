@@ -33,6 +33,7 @@ export function createAutomation(deps: ImageUpdateAutomationDeps): Automation {
     const policies = await loadPolicies(object, deps.client, signal);
     const plan = await planSource(object, {
       client: deps.client,
+      ...(deps.providers !== undefined && { providers: deps.providers }),
       noCrossNamespaceRefs: deps.noCrossNamespaceRefs,
       objectLevelWorkloadIdentity: deps.gates.objectLevelWorkloadIdentity,
       signal,
@@ -41,7 +42,7 @@ export function createAutomation(deps: ImageUpdateAutomationDeps): Automation {
     const branch = `${plan.remote.url} ${plan.pushBranch}`;
     return branches.run(branch, signal, async () => {
       const wanted = await resolveCheckout(plan, deps, signal);
-      const revision = formatRevision(wanted, wanted.commit);
+      const revision = formatRevision(wanted.name, wanted.commit);
       if (!needsFullSync(object, policies, plan) && revision === run.status.observedSourceRevision) {
         const trace = 'no change since last reconciliation';
         return { ready: upToDate, requeueAfterMs, isNews: false, trace };
@@ -60,7 +61,7 @@ export function createAutomation(deps: ImageUpdateAutomationDeps): Automation {
     const observed = pushed !== undefined && !plan.switchesBranch ? pushed.commit : checkedOut.commit;
     Object.assign(run.status, {
       observedPolicies: policies.observed,
-      observedSourceRevision: formatRevision(checkedOut, plan.switchesBranch ? checkedOut.commit : observed),
+      observedSourceRevision: formatRevision(checkedOut.name, plan.switchesBranch ? checkedOut.commit : observed),
     });
     for (const { file, problem } of delivery.problems)
       run.logger.warn(`${file} has markers and was skipped: ${problem}`);

@@ -1,4 +1,4 @@
-import { GitRepository as GitRepositoryKind } from '../../api/git-repository.ts';
+import { type GitReference, GitRepository } from '../../api/git-repository.ts';
 import type { ImageUpdateAutomation } from '../../api/image-update-automation.ts';
 import { kindRef } from '../../api/kind.ts';
 import { parseDuration } from '../../base/duration.ts';
@@ -7,9 +7,10 @@ import type { ObjectKey } from '../../base/kube-object.ts';
 import type { GitRemote } from '../../git/remote.ts';
 import type { SigningKey } from '../../git/signature/sign.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { GitRef, GitRepository } from '../git-repository/git-object.ts';
+import type { GitProviders } from '../git-repository/git-provider.ts';
 import { loadRemote } from '../git-repository/load-remote.ts';
 import { Fault } from '../image/fault.ts';
+import { SourceFault } from '../source/source-fault.ts';
 import { loadSigningKey } from './signing-key.ts';
 
 type GitSpec = NonNullable<ImageUpdateAutomation['spec']['git']>;
@@ -20,7 +21,7 @@ export interface SourcePlan {
   remote: GitRemote;
   git: GitSpec;
   /** The effective checkout reference. */
-  ref: GitRef;
+  ref: GitReference;
   pushBranch: string;
   /** Whether the push branch is another than the one checked out. */
   switchesBranch: boolean;
@@ -33,6 +34,7 @@ export interface SourcePlan {
 
 export interface SourceOptions {
   client: KubeClient;
+  providers?: GitProviders;
   noCrossNamespaceRefs: boolean;
   objectLevelWorkloadIdentity: boolean;
   signal: AbortSignal;
@@ -61,6 +63,7 @@ export async function planSource(automation: ImageUpdateAutomation, options: Sou
     return await configure(automation, git, key, options);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
+    if (cause instanceof SourceFault && cause.kind === 'stalled') throw stalledAsSource(cause);
     throw new Fault('SourceManagerFailed', `failed configuring source manager: ${errorMessage(cause)}`, { cause });
   }
 }
@@ -69,9 +72,9 @@ async function configure(
   automation: ImageUpdateAutomation,
   git: GitSpec,
   key: ObjectKey,
-  { client, objectLevelWorkloadIdentity, signal }: SourceOptions,
+  { client, providers, objectLevelWorkloadIdentity, signal }: SourceOptions,
 ): Promise<SourcePlan> {
-  const repository = await client.get<GitRepository>({ ...kindRef(GitRepositoryKind), ...key }, { signal });
+  const repository = await client.get<GitRepository>({ ...kindRef(GitRepository), ...key }, { signal });
   if (repository === undefined) {
     throw new Error(
       `referenced git repository does not exist: gitrepositories.source.toolkit.fluxcd.io "${key.name}" not found`,
@@ -82,7 +85,7 @@ async function configure(
       'to use spec.serviceAccountName in the GitRepository for provider authentication please enable the ObjectLevelWorkloadIdentity feature gate in the controller';
     throw new Fault('FeatureGateDisabled', message, { stalled: true });
   }
-  const ref: GitRef = git.checkout?.ref ?? repository.spec.ref ?? { branch: 'master' };
+  const ref: GitReference = git.checkout?.ref ?? repository.spec.ref ?? { branch: 'master' };
   const pushBranch = git.push?.branch || ref.branch;
   if (!pushBranch) {
     throw new Error(
@@ -92,7 +95,7 @@ async function configure(
   const pushOptions = Object.entries(git.push?.options ?? {}).map(([name, value]) => `${name}=${value}`);
   return {
     repository,
-    remote: await loadRemote(repository, client, signal),
+    remote: await loadRemote(repository, { client, ...(providers !== undefined && { providers }) }, signal),
     git,
     ref,
     pushBranch,
@@ -105,10 +108,16 @@ async function configure(
 }
 
 /** A reference by commit, name or tag is on no branch, so that a push branch always differs. */
-function branchOf({ branch, commit, name, tag, semver }: GitRef): string {
+function branchOf({ branch, commit, name, tag, semver }: GitReference): string {
   return commit || name || tag || semver ? '' : (branch ?? 'master');
 }
 
 function invalidSource(message: string): Fault {
   return new Fault('InvalidSourceConfiguration', message, { stalled: true });
+}
+
+/** What stalls the GitRepository itself (its provider, its URL) stalls the automation as well. */
+function stalledAsSource({ reason, message, cause }: SourceFault): Fault {
+  const own = reason === 'FeatureGateDisabled' ? reason : 'InvalidSourceConfiguration';
+  return new Fault(own, message, { stalled: true, cause });
 }

@@ -9,7 +9,6 @@ import { createAwsIdentities } from '../../aws/identities.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { createGit } from '../../git/program.ts';
 import { createHttpClient } from '../../http/http-client.ts';
-import { rankTagsInRange } from '../../images/semver-range.ts';
 import type { Controller, Outcome } from '../../runtime/controller.ts';
 import { createImagePolicyController } from '../image-policy/controller.ts';
 import { createImageRepositoryController } from '../image-repository/controller.ts';
@@ -60,7 +59,6 @@ beforeEach(() => {
       ...common,
       git,
       clonesDir: join(temp.dir, `clones-${count}`),
-      rankTags: rankTagsInRange,
       noCrossNamespaceRefs: false,
       gates: defaultGates,
     }),
