@@ -20,8 +20,7 @@ export interface TestIssuer {
 export const testSubject = 'system:serviceaccount:flux-system:image-reflector-controller';
 
 export async function startTestIssuer(): Promise<TestIssuer> {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const { caPem, keyPem, certPem } = makeCertificate();
+  const { privateKey, publicKey, caPem, keyPem, certPem } = keyMaterial();
   const jwk = { ...(await exportJWK(publicKey)), kid: 'test-key', alg: 'RS256', use: 'sig' };
   let isDown = false;
   let url = '';
@@ -59,6 +58,18 @@ export async function startTestIssuer(): Promise<TestIssuer> {
         server.closeAllConnections();
       }),
   };
+}
+
+let material: (ReturnType<typeof makeCertificate> & ReturnType<typeof makeKeyPair>) | undefined;
+
+/** Keys take time to make; every issuer of a test file has the same. */
+function keyMaterial() {
+  material ??= { ...makeCertificate(), ...makeKeyPair() };
+  return material;
+}
+
+function makeKeyPair() {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 });
 }
 
 function makeCertificate() {
