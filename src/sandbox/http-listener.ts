@@ -38,7 +38,8 @@ export async function listenHttp(handler: RequestListener, options: ListenOption
   };
 }
 
-function listenError(cause: NodeJS.ErrnoException, what: string, host: string, port: number): Error {
+/** The error for a server that could not listen. */
+export function listenError(cause: NodeJS.ErrnoException, what: string, host: string, port: number): Error {
   if (cause.code === 'EADDRINUSE') {
     return new MillraceError('SANDBOX_PORT_IN_USE', `Port ${port} of ${host}, wanted for ${what}, is in use`, {
       cause,
