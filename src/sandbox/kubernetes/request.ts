@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { load } from 'js-yaml';
+import { decodeProtobuf, isProtobuf } from './protobuf.ts';
 import { ApiFailure, badRequest } from './status.ts';
 
 /** A path of the API, taken apart. */
@@ -50,7 +51,9 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
     }
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const body = Buffer.concat(chunks);
+  if (isProtobuf(body)) return decodeProtobuf(body);
+  const text = body.toString('utf8');
   if (text.trim() === '') return undefined;
   const type = contentType(request);
   try {
