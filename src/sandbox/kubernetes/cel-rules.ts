@@ -17,19 +17,25 @@ export function celFaults(value: unknown, before: unknown, schema: OpenApiSchema
     const fault = isRecord(rule) ? evaluate(rule, value, before, path) : undefined;
     if (fault !== undefined) faults.push(fault);
   }
-  const properties = isRecord(schema['properties']) ? schema['properties'] : {};
-  if (isRecord(value)) {
-    for (const [key, child] of Object.entries(value)) {
-      const childSchema = properties[key] ?? schema['additionalProperties'];
-      if (!isRecord(childSchema)) continue;
-      const childBefore = isRecord(before) ? before[key] : undefined;
-      faults.push(...celFaults(child, childBefore, childSchema, path === '' ? key : `${path}.${key}`));
-    }
-  } else if (Array.isArray(value) && isRecord(schema['items'])) {
-    for (const [index, item] of value.entries())
-      faults.push(...celFaults(item, undefined, schema['items'], `${path}[${index}]`));
+  return [...faults, ...childFaults(value, before, schema, path)];
+}
+
+function childFaults(value: unknown, before: unknown, schema: OpenApiSchema, path: string): FieldFault[] {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return isRecord(items)
+      ? value.flatMap((item, index) => celFaults(item, undefined, items, `${path}[${index}]`))
+      : [];
   }
-  return faults;
+  if (!isRecord(value)) return [];
+  const properties = isRecord(schema['properties']) ? schema['properties'] : {};
+  return Object.entries(value).flatMap(([key, child]) => {
+    const childSchema = properties[key] ?? schema['additionalProperties'];
+    const childBefore = isRecord(before) ? before[key] : undefined;
+    return isRecord(childSchema)
+      ? celFaults(child, childBefore, childSchema, path === '' ? key : `${path}.${key}`)
+      : [];
+  });
 }
 
 function evaluate(

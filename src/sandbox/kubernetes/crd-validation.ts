@@ -71,17 +71,7 @@ function checkLimits(value: unknown, schema: OpenApiSchema, path: string, faults
       message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported}`,
     });
   }
-  if (typeof value === 'string') {
-    const [min, max, pattern] = [limit('minLength'), limit('maxLength'), schema['pattern']];
-    if (typeof pattern === 'string' && !RE2JS.compile(pattern).matcher(value).find()) {
-      faults.push(invalidValue(path, value, `${path} in body should match '${pattern}'`));
-    }
-    if (min !== undefined && [...value].length < min)
-      faults.push(invalidValue(path, value, `${path} in body should be at least ${min} chars long`));
-    if (max !== undefined && [...value].length > max) {
-      faults.push({ field: path, type: 'TooLong', message: `Too long: may not be more than ${max} bytes` });
-    }
-  }
+  if (typeof value === 'string') checkText(value, schema, path, faults);
   if (typeof value === 'number') {
     const [min, max] = [limit('minimum'), limit('maximum')];
     if (min !== undefined && value < min)
@@ -99,5 +89,18 @@ function checkLimits(value: unknown, schema: OpenApiSchema, path: string, faults
         type: 'Invalid',
         message: `Too many: ${value.length}: must have at most ${max} items`,
       });
+  }
+}
+
+function checkText(value: string, schema: OpenApiSchema, path: string, faults: FieldFault[]): void {
+  const limit = (name: string) => (typeof schema[name] === 'number' ? schema[name] : undefined);
+  const [min, max, pattern] = [limit('minLength'), limit('maxLength'), schema['pattern']];
+  if (typeof pattern === 'string' && !RE2JS.compile(pattern).matcher(value).find()) {
+    faults.push(invalidValue(path, value, `${path} in body should match '${pattern}'`));
+  }
+  if (min !== undefined && [...value].length < min)
+    faults.push(invalidValue(path, value, `${path} in body should be at least ${min} chars long`));
+  if (max !== undefined && [...value].length > max) {
+    faults.push({ field: path, type: 'TooLong', message: `Too long: may not be more than ${max} bytes` });
   }
 }

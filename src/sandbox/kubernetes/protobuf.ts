@@ -91,13 +91,13 @@ function decode(bytes: Buffer, fields: Message): Record<string, unknown> {
   for (const [number, values] of readFields(bytes)) {
     const field = fields[number];
     if (field === undefined) continue;
-    const value = valueOf(field, values);
+    const value = readField(field, values);
     if (value !== '') object[field.name] = value;
   }
   return object;
 }
 
-function valueOf(field: Field, values: readonly (Buffer | number)[]): unknown {
+function readField(field: Field, values: readonly (Buffer | number)[]): unknown {
   const last = values.at(-1);
   switch (field.type) {
     case 'bool':

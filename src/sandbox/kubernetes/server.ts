@@ -117,7 +117,8 @@ export class ApiServer {
     const isAggregated = /apidiscovery\.k8s\.io/.test(request.headers.accept ?? '') && parts.length === 1;
     if (isAggregated && (parts[0] === 'api' || parts[0] === 'apis')) {
       const type = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-      return send(response, 200, aggregatedDiscovery(registry, parts[0] === 'api'), { 'content-type': type });
+      send(response, 200, aggregatedDiscovery(registry, parts[0] === 'api'), { 'content-type': type });
+      return;
     }
     const body = this.#discoveryBody(parts);
     // The real server has a page for what no part of it serves, not a Status.

@@ -97,7 +97,10 @@ function compareAt(before: unknown, after: unknown, schema: ApiSchema, path: str
     else if (!deepEqual(before, after)) insert(result.modified, path);
     return;
   }
-  if (Array.isArray(shape)) return compareLists(before, after, schema, path, result);
+  if (Array.isArray(shape)) {
+    compareLists(before, after, schema, path, result);
+    return;
+  }
   if (before === undefined && path.length > 0) insert(result.added, path);
   if (after === undefined && path.length > 0) insert(result.removed, path);
   const [left, right] = [isRecord(before) ? before : {}, isRecord(after) ? after : {}];

@@ -136,7 +136,10 @@ function waitingState(image: string, { failure, attempts, isRunning }: Pull): Re
 function endLater(cluster: Cluster, pod: KubeObject, again: (afterMs: number) => void): void {
   if (textAt(pod, 'spec', 'restartPolicy') === 'Always') return;
   const started = Date.parse(textAt(pod, 'status', 'startTime') ?? '');
-  if (Date.now() - started < runTimeMs) return again(runTimeMs);
+  if (Date.now() - started < runTimeMs) {
+    again(runTimeMs);
+    return;
+  }
   const finishedAt = formatTime(Date.now());
   const statuses = valueAt(pod, 'status', 'containerStatuses');
   const ended = (Array.isArray(statuses) ? statuses : []).filter(isRecord).map((status) => ({
