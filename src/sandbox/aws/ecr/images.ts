@@ -170,7 +170,11 @@ function untagged(content: RepositoryContent, status: string | undefined): Image
 
 function tagsByDigest(content: RepositoryContent): Map<string, string[]> {
   const tags = new Map<string, string[]>();
-  for (const [tag, digest] of content.tags()) tags.set(digest, [...(tags.get(digest) ?? []), tag]);
+  for (const [tag, digest] of content.tags()) {
+    const present = tags.get(digest);
+    if (present === undefined) tags.set(digest, [tag]);
+    else present.push(tag);
+  }
   return tags;
 }
 
