@@ -55,7 +55,7 @@ test('git: a push to a new name makes the repository, with the password only', a
     );
     expect(await git('-C', 'work', 'push', `${url}/team/new.git`, 'HEAD:main')).toMatchObject({ code: 0 });
     expect((await git('ls-remote', `${url}/team/new.git`)).stdout).toContain('refs/heads/main');
-    expect((await git('ls-remote', urlIn(printed).replace('//', '//git:no@') + '/team/new.git')).code).not.toBe(0);
+    expect((await git('ls-remote', `${urlIn(printed).replace('//', '//git:no@')}/team/new.git`)).code).not.toBe(0);
   });
 });
 
@@ -65,7 +65,8 @@ test.each([
   [undefined, undefined, 200],
 ])('registry: token %s, login %s: %d', async (token, login, status) => {
   await withPart('registry', token, async (printed) => {
-    const headers = login === undefined ? {} : { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
+    const headers = new Headers();
+    if (login !== undefined) headers.set('authorization', `Basic ${Buffer.from(login).toString('base64')}`);
     expect((await fetch(`${urlIn(printed)}/v2/`, { headers })).status).toBe(status);
   });
 });
