@@ -39,6 +39,16 @@ export class ChunkReader {
     }
   }
 
+  /** Reads to the end of the stream. Throws a plain Error where that is more than `maxBytes`. */
+  async drain(maxBytes: number): Promise<void> {
+    let length = this.#buffer.length;
+    this.#buffer = Buffer.alloc(0);
+    for (let next = await this.#source.next(); next.done !== true; next = await this.#source.next()) {
+      length += next.value.length;
+      if (length > maxBytes) throw new Error('more data than expected');
+    }
+  }
+
   #take(length: number): Buffer {
     const part = this.#buffer.subarray(0, length);
     this.#buffer = this.#buffer.subarray(length);

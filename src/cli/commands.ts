@@ -8,6 +8,7 @@ export interface CommandEntry {
 
 /** Every top-level command in the order of the help. Only the one that was asked for is loaded. */
 export const commands: readonly CommandEntry[] = [
+  { name: 'artifact', summary: 'push, pull, tag and list OCI artifacts', load: () => import('./artifact.ts') },
   { name: 'doctor', summary: 'name the cause behind a symptom, and the fix', load: () => import('./doctor.ts') },
   { name: 'events', summary: 'show what happened to the objects of a delivery', load: () => import('./events.ts') },
   { name: 'explain', summary: 'explain a failure code or an error code', load: () => import('./explain.ts') },
@@ -20,3 +21,10 @@ export const commands: readonly CommandEntry[] = [
   { name: 'suspend', summary: 'stop reconciling objects', load: () => import('./suspend.ts') },
   { name: 'tree', summary: 'show what a Kustomization made', load: () => import('./tree.ts') },
 ];
+
+/** Flux says the verb first: `push artifact`, `list artifacts`. */
+export function inOurOrder(argv: readonly string[]): string[] {
+  const [verb = '', noun = '', ...rest] = argv;
+  const isFluxs = /^(push|pull|tag|list)$/.test(verb) && /^artifacts?$/.test(noun);
+  return isFluxs ? ['artifact', verb, ...rest] : [...argv];
+}

@@ -3,7 +3,7 @@ import { newLifetime } from '../base/deadline.ts';
 import { isMillraceError } from '../base/error.ts';
 import { version } from '../version.ts';
 import type { Handler, Shell } from './command.ts';
-import { commands } from './commands.ts';
+import { commands, inOurOrder } from './commands.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printError, printResult } from './print.ts';
@@ -31,7 +31,8 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 /** The command line over an explicit context: what tests call. */
-export async function runCommand(argv: string[], context: CliContext): Promise<number> {
+export async function runCommand(line: readonly string[], context: CliContext): Promise<number> {
+  const argv = inOurOrder(line);
   let exitCode: number = exitCodes.ok;
   const shell: Shell = {
     action: (handler) =>

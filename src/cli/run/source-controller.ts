@@ -1,9 +1,18 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { createEcrLogins } from '../../aws/ecr-login.ts';
+import { parseAwsEnvironment } from '../../aws/environment.ts';
+import { createBucketController } from '../../controllers/bucket/controller.ts';
 import { createGitRepositoryController } from '../../controllers/git-repository/controller.ts';
+import { createRegistryAccess } from '../../controllers/image/registry-access.ts';
+import { createOciRepositoryController } from '../../controllers/oci-repository/controller.ts';
 import { startArtifactServer } from '../../controllers/source/artifact-server.ts';
 import { createArtifactStore } from '../../controllers/source/artifact-store.ts';
+import { createHttpClient } from '../../http/http-client.ts';
+import { proxyFromEnv } from '../../http/proxy.ts';
 import { parseListenAddress } from '../../runtime/process-server.ts';
+import { version } from '../../version.ts';
+import { awsIdentitiesOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
 import type { RunOptions } from './options.ts';
 import type { SharedParts } from './shared.ts';
@@ -36,10 +45,32 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
     ...(options.concurrent === undefined ? {} : { concurrency: options.concurrent }),
   };
   const mirrorsDir = join(shared.storageDir, 'git');
+  const { env } = deps;
+  const proxy = proxyFromEnv(env);
+  const http = createHttpClient({
+    headers: { 'user-agent': `millrace/${version}` },
+    ...(proxy === undefined ? {} : { proxy }),
+  });
+  const objectLevelWorkloadIdentity = options.featureGates.get('ObjectLevelWorkloadIdentity') ?? false;
+  const identities = awsIdentitiesOf('source-controller', deps);
+  const registries = createRegistryAccess({
+    client,
+    http,
+    ecr: createEcrLogins({ identities, endpoints: parseAwsEnvironment(env).endpoints }),
+    endpoints: Object.fromEntries(options.registryEndpoints),
+    defaultServiceAccount: options.defaultServiceAccount,
+  });
   return {
-    controllers: [createGitRepositoryController({ ...source, git: shared.git, mirrorsDir })],
+    controllers: [
+      createGitRepositoryController({ ...source, git: shared.git, mirrorsDir }),
+      createOciRepositoryController({ ...source, registries, objectLevelWorkloadIdentity }),
+      createBucketController(source),
+    ],
     addresses: { storage: bound },
-    close: () => server.close(),
+    close: async () => {
+      await server.close();
+      await http.close({ force: true });
+    },
   };
 }
 

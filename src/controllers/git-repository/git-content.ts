@@ -1,16 +1,6 @@
 import { MillraceError } from '../../base/error.ts';
-import { compareBytes } from '../../base/text.ts';
 import type { TreeEntry } from '../../git/tree.ts';
-import type { ArchiveEntry } from '../source/tar-header.ts';
-
-/** One entry of the tree that becomes an artifact. */
-export interface ContentEntry {
-  path: string;
-  rawPath?: Buffer;
-  kind: ArchiveEntry['kind'];
-  /** Where its bytes are: an object of a repository (the main one or a submodule's), or a file on disk. */
-  from: { gitDir: string; oid: string } | { file: string; size: number } | undefined;
-}
+import { type ContentEntry, inWalkOrder } from '../source/content.ts';
 
 /** Tree entries as content, below a folder. Links have no place in an artifact; a submodule is an empty folder. */
 export function contentOf(entries: readonly TreeEntry[], gitDir: string, below = ''): ContentEntry[] {
@@ -55,13 +45,6 @@ export function replaceFolder(
   const made = [...above, folder].filter((path) => path !== '' && !present.has(path));
   const folders = made.map((path): ContentEntry => ({ path, kind: 'directory', from: undefined }));
   return inWalkOrder([...kept, ...folders, ...content]);
-}
-
-/** Directories before their content, the names of each in byte order. */
-export function inWalkOrder(entries: readonly ContentEntry[]): ContentEntry[] {
-  // A slash sorts before every character that a name can hold.
-  const keyed = entries.map((entry) => ({ entry, key: entry.path.replaceAll('/', '\0') }));
-  return keyed.sort((a, b) => compareBytes(a.key, b.key)).map(({ entry }) => entry);
 }
 
 /** `a/b` for `./a/b/`; '' for the root. */

@@ -1,16 +1,14 @@
-import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createReadStream } from 'node:fs';
 import type { Artifact } from '../../api/artifact.ts';
 import type { GitInclude, GitRepository } from '../../api/git-repository.ts';
 import { errorMessage } from '../../base/error.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { readArchive } from '../source/archive-reader.ts';
 import type { ArtifactStore } from '../source/artifact-store.ts';
+import type { ContentEntry } from '../source/content.ts';
 import { SourceFault } from '../source/source-fault.ts';
 import { sourceApiVersion } from '../source/source-object.ts';
-import { type ContentEntry, cleanFolder, replaceFolder } from './git-content.ts';
+import { type Spool, spoolArchive, withSpool } from '../source/spool.ts';
+import { cleanFolder, replaceFolder } from './git-content.ts';
 
 /** The artifacts of `spec.include`, in its order. Throws a waiting SourceFault where one is not there yet. */
 export async function findIncludes(
@@ -53,57 +51,42 @@ export async function withIncludes<T>(
   options: IncludeOptions,
   work: (content: readonly ContentEntry[]) => Promise<T>,
 ): Promise<T> {
-  if (includes.length === 0) return work(content);
-  const dir = await mkdtemp(join(options.tempDir, 'millrace-include-'));
-  try {
-    let merged: readonly ContentEntry[] = content;
-    for (const [index, { include, artifact }] of includes.entries()) {
-      const toPath = safeFolder(include.toPath || include.repository.name);
-      const fromPath = safeFolder(include.fromPath ?? '');
-      const found = await unpack(artifact, join(dir, String(index)), { ...options, fromPath, toPath });
-      merged = toPath === '' ? found : replaceFolder(merged, toPath, found);
-    }
-    return await work(merged);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  const merge = async (index: number, merged: readonly ContentEntry[]): Promise<T> => {
+    const next = includes[index];
+    if (next === undefined) return work(merged);
+    const { include, artifact } = next;
+    const toPath = safeFolder(include.toPath || include.repository.name);
+    const fromPath = safeFolder(include.fromPath ?? '');
+    return withSpool(options.tempDir, async (spool) => {
+      const found = await unpack(artifact, spool, { ...options, fromPath, toPath });
+      return merge(index + 1, toPath === '' ? found : replaceFolder(merged, toPath, found));
+    });
+  };
+  return merge(0, content);
 }
 
-/** Files of an artifact below `fromPath`, as content below `toPath`. */
+/** What an artifact holds below `fromPath`, as content below `toPath`. */
 async function unpack(
   artifact: Artifact,
-  dir: string,
+  spool: Spool,
   { store, signal, fromPath, toPath }: IncludeOptions & { fromPath: string; toPath: string },
 ): Promise<ContentEntry[]> {
-  const entries: ContentEntry[] = [];
-  const made = new Set<string>();
-  let count = 0;
   let isFound = fromPath === '';
+  const place = ({ path }: { path: string }) => {
+    const isBelow = fromPath === '' || path.startsWith(`${fromPath}/`);
+    if (path === fromPath || isBelow) isFound = true;
+    if (!isBelow) return undefined;
+    const inner = fromPath === '' ? path : path.slice(fromPath.length + 1);
+    return toPath === '' ? inner : `${toPath}/${inner}`;
+  };
   try {
-    await readArchive(createReadStream(store.fileOf(artifact)), { signal }, async ({ path, kind, size }, copy) => {
-      const isBelow = fromPath === '' || path.startsWith(`${fromPath}/`);
-      if (path === fromPath || isBelow) isFound = true;
-      if (!isBelow) return;
-      const inner = fromPath === '' ? path : path.slice(fromPath.length + 1);
-      const place = toPath === '' ? inner : `${toPath}/${inner}`;
-      if (kind === 'directory') return void entries.push({ path: place, kind, from: undefined });
-      const file = join(dir, String(count++));
-      if (!made.has(dirname(file))) await mkdir(dirname(file), { recursive: true });
-      made.add(dirname(file));
-      const stream = createWriteStream(file, { mode: 0o600 });
-      await copy(async (part) => {
-        if (!stream.write(part)) await once(stream, 'drain', { signal });
-      });
-      stream.end();
-      await once(stream, 'close', { signal });
-      entries.push({ path: place, kind, from: { file, size } });
-    });
+    const entries = await spoolArchive(createReadStream(store.fileOf(artifact)), spool, { signal, place });
+    if (isFound) return entries.filter(({ path }) => toPath === '' || path.startsWith(`${toPath}/`));
   } catch (cause) {
     signal.throwIfAborted();
     throw copyFailure(`could not unpack included artifact '${artifact.revision}': ${errorMessage(cause)}`, cause);
   }
-  if (!isFound) throw copyFailure(`included artifact '${artifact.revision}' has no folder '${fromPath}'`);
-  return entries;
+  throw copyFailure(`included artifact '${artifact.revision}' has no folder '${fromPath}'`);
 }
 
 function safeFolder(path: string): string {

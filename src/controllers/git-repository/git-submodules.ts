@@ -3,8 +3,9 @@ import type { ObjectReaders } from '../../git/objects.ts';
 import { mustRun } from '../../git/program.ts';
 import { type GitRemote, originOf, parseRemoteUrl } from '../../git/remote.ts';
 import { readTree, type TreeEntry } from '../../git/tree.ts';
+import type { ContentEntry } from '../source/content.ts';
 import { type CheckoutPlace, fetchPinned, readCommit } from './git-checkout.ts';
-import { type ContentEntry, contentOf, replaceFolder } from './git-content.ts';
+import { contentOf, replaceFolder } from './git-content.ts';
 
 const deepest = 10;
 

@@ -8,10 +8,11 @@ import { type ObjectReaders, withReaders } from '../../git/objects.ts';
 import type { Git } from '../../git/program.ts';
 import { hasStatus, removeConditions, setCondition } from '../../runtime/conditions.ts';
 import type { SummaryRules } from '../../runtime/summary.ts';
+import type { ContentEntry } from '../source/content.ts';
+import { writeContentArchive } from '../source/content-archive.ts';
 import type { SourceDeps, SourceKind, SourceResult, SourceRun } from '../source/reconcile-source.ts';
 import { withCheckoutFault, withStorageFault } from './checkout-fault.ts';
 import { hasSameContentConfig, hasSameIncludes, observeContentConfig, verificationMode } from './content-config.ts';
-import { writeGitArchive } from './git-artifact.ts';
 import {
   type CheckoutPlace,
   type FetchedCommit,
@@ -21,7 +22,7 @@ import {
   readCommit,
   shortMessage,
 } from './git-checkout.ts';
-import { type ContentEntry, limitToFolders } from './git-content.ts';
+import { limitToFolders } from './git-content.ts';
 import { findIncludes, withIncludes } from './git-includes.ts';
 import type { GitProviders } from './git-provider.ts';
 import { formatRevision, gitTarget, hasDoubtfulReference, normaliseRevision } from './git-revision.ts';
@@ -170,7 +171,7 @@ async function store(run: Run, deps: GitRepositoryDeps, checkout: Checkout & Inp
   const artifact = await withStorageFault(() =>
     withIncludes(content, includes, { store: deps.store, signal, tempDir: deps.git.options.tempDir }, (merged) =>
       deps.store.write({ path, revision }, (file) =>
-        writeGitArchive(file, merged, {
+        writeContentArchive(file, merged, {
           readers,
           signal,
           algorithm: deps.store.algorithm,

@@ -1,5 +1,6 @@
 import { rootCertificates } from 'node:tls';
 import type { ImageRepository } from '../../api/image-repository.ts';
+import type { OCIRepository } from '../../api/oci-repository.ts';
 import type { EcrLogins } from '../../aws/ecr-login.ts';
 import type { AwsIdentity } from '../../aws/identity.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
@@ -26,7 +27,21 @@ export interface OpenRegistry {
   close(): Promise<void>;
 }
 
+/** What of an object says how its registry is reached. */
+export interface RegistryUser {
+  metadata: KubeObject['metadata'];
+  spec: Pick<
+    ImageRepository['spec'] & OCIRepository['spec'],
+    'provider' | 'secretRef' | 'serviceAccountName' | 'certSecretRef' | 'proxySecretRef' | 'insecure'
+  >;
+}
+
 export interface RegistryAccess {
+  /**
+   * The same for an artifact, where the order is another (spec/source.md §5.2): pull secrets first, the provider only
+   * where there are none; and `insecure` without a certificate of its own also turns the check of certificates off.
+   */
+  openArtifact(object: RegistryUser, repository: Repository, signal: AbortSignal): Promise<OpenRegistry>;
   /**
    * Reads the Secrets of an ImageRepository and opens its registry (spec/image.md §3). Logins are made when the registry
    * asks for one. Throws REGISTRY_OPTIONS with Flux's text for anything missing or malformed.
@@ -47,32 +62,48 @@ export interface RegistryAccessOptions {
 
 export function createRegistryAccess(options: RegistryAccessOptions): RegistryAccess {
   return {
-    async open(object, signal) {
-      const repository = parseImageName(object.spec.image);
-      const transport = await transportOf(object, options, signal);
-      const http = transport === undefined ? options.http : createHttpClient(transport);
-      let identity: AwsIdentity | undefined;
-      const login = await loginOf(object, options, signal, (who) => {
+    open: (object, signal) => openRegistry(object, parseImageName(object.spec.image), { ...options, signal }),
+    openArtifact: (object, repository, signal) =>
+      openRegistry(object, repository, { ...options, signal, isArtifact: true }),
+  };
+}
+
+async function openRegistry(
+  object: RegistryUser,
+  repository: Repository,
+  options: RegistryAccessOptions & { signal: AbortSignal; isArtifact?: boolean },
+): Promise<OpenRegistry> {
+  const { signal, isArtifact = false } = options;
+  const { insecure = false, certSecretRef } = object.spec;
+  const transport = await transportOf(object, options, signal);
+  const skipTlsVerify = isArtifact && insecure && certSecretRef === undefined;
+  const own = skipTlsVerify ? { ...transport, insecureSkipTlsVerify: true } : transport;
+  const http = own === undefined ? options.http : createHttpClient(own);
+  let identity: AwsIdentity | undefined;
+  const keychain = isArtifact ? await pullSecrets(object, options.client, signal) : [];
+  const login = keychain.some((entries) => entries.length > 0)
+    ? pullSecretLogin(keychain)
+    : await loginOf(object, options, signal, (who) => {
         identity = who;
       });
-      const registry = createRegistry({
-        http,
-        login,
-        insecure: object.spec.insecure === true,
-        ...(options.endpoints !== undefined && { endpoints: options.endpoints }),
-      });
-      const close = async () => {
-        if (http !== options.http) await http.close();
-      };
-      return { registry, repository, identity: () => identity, close };
-    },
+  // Artifacts report a failed login as such; for images it is part of the scan.
+  if (isArtifact && object.spec.provider !== 'generic') await login(repository, signal);
+  const registry = createRegistry({
+    http,
+    login,
+    insecure,
+    ...(options.endpoints !== undefined && { endpoints: options.endpoints }),
+  });
+  const close = async () => {
+    if (http !== options.http) await http.close();
   };
+  return { registry, repository, identity: () => identity, close };
 }
 
 type Login = (repository: Repository, signal: AbortSignal) => Promise<RegistryCredential | undefined>;
 
 async function loginOf(
-  object: ImageRepository,
+  object: RegistryUser,
   { client, ecr, defaultServiceAccount }: RegistryAccessOptions,
   signal: AbortSignal,
   onIdentity: (identity: AwsIdentity) => void,
@@ -105,7 +136,7 @@ function pullSecretLogin(secrets: readonly DockerConfigEntry[][]): Login {
 
 /** `secretRef` first, then the image pull secrets of the ServiceAccount (spec/image.md §3.2). */
 async function pullSecrets(
-  object: ImageRepository,
+  object: RegistryUser,
   client: KubeClient,
   signal: AbortSignal,
 ): Promise<DockerConfigEntry[][]> {
@@ -147,7 +178,7 @@ function dockerConfigOf({ type, data }: { type: string; data: SecretData }): Doc
 
 /** What differs from the plain connection; undefined where nothing does. */
 async function transportOf(
-  { spec, metadata }: ImageRepository,
+  { spec, metadata }: RegistryUser,
   { client }: RegistryAccessOptions,
   signal: AbortSignal,
 ): Promise<HttpClientOptions | undefined> {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ChunkReader } from '../../base/chunk-reader.ts';
-import { MillraceError } from '../../base/error.ts';
+import { errorMessage, isMillraceError, MillraceError } from '../../base/error.ts';
 import { blockSize, padding } from './tar-header.ts';
 
 export interface ArchiveLimits {
@@ -11,7 +11,7 @@ export interface ArchiveLimits {
   maxEntries: number;
 }
 
-export const defaultArchiveLimits: ArchiveLimits = { maxBytes: 4 * 1024 ** 3, maxEntries: 2_000_000 };
+export const defaultArchiveLimits: ArchiveLimits = { maxBytes: 4 * 1024 ** 3, maxEntries: 1_000_000 };
 
 export interface FoundEntry {
   path: string;
@@ -79,7 +79,13 @@ async function readTar(
   let pending: PendingNames = {};
   for (;;) {
     const block = await reader.readExactly(blockSize);
-    if (block.every((byte) => byte === 0)) return { skipped };
+    if (block.every((byte) => byte === 0)) {
+      // Whoever checks the source's digest does so at its end.
+      await reader.drain(maxPaddingBytes).catch((error: unknown) => {
+        throw isMillraceError(error) ? error : invalid(`the archive is damaged: ${errorMessage(error)}`, error);
+      });
+      return { skipped };
+    }
     const header = parseHeader(block);
     const size = pending.size ?? header.size;
     if (isMeta(header.type)) {
@@ -109,6 +115,9 @@ async function readTar(
     } else await skip(reader, size);
   }
 }
+
+/** Archives end in zeros up to the block size of a tape: a megabyte at the very most. */
+const maxPaddingBytes = 1024 * 1024;
 
 interface Header {
   name: string;

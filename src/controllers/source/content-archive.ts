@@ -1,12 +1,12 @@
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { ObjectReaders } from '../../git/objects.ts';
-import { type ArchiveSink, type DigestAlgorithm, writeArchive } from '../source/archive-writer.ts';
-import { compileIgnoreRules, type IgnoreRules, ignoreFileName } from '../source/ignore-rules.ts';
-import type { ContentEntry } from './git-content.ts';
+import { type ArchiveSink, type DigestAlgorithm, writeArchive } from './archive-writer.ts';
+import type { ContentEntry } from './content.ts';
+import { compileIgnoreRules, type IgnoreRules, ignoreFileName } from './ignore-rules.ts';
+import type { SpooledFile } from './spool.ts';
 
 export interface WriteOptions {
-  readers: ObjectReaders;
+  /** For content that is in git repositories. */
+  readers?: ObjectReaders;
   signal: AbortSignal;
   algorithm: DigestAlgorithm;
   maxBytes?: number;
@@ -14,8 +14,11 @@ export interface WriteOptions {
   ignore?: string | undefined;
 }
 
-/** Writes the archive of a tree without checking it out: git hands the bytes over in walk order. */
-export async function writeGitArchive(
+/**
+ * Writes the archive of a tree, without what the ignore rules exclude. Nothing is checked out on the way: git hands the
+ * bytes over in walk order.
+ */
+export async function writeContentArchive(
   file: string,
   entries: readonly ContentEntry[],
   options: WriteOptions,
@@ -51,33 +54,42 @@ function segmentsOf(entries: readonly ContentEntry[]): Segment[] {
   return segments;
 }
 
-async function addSegment(sink: ArchiveSink, { gitDir, entries }: Segment, readers: ObjectReaders): Promise<void> {
+async function addSegment(
+  sink: ArchiveSink,
+  { gitDir, entries }: Segment,
+  readers: ObjectReaders | undefined,
+): Promise<void> {
   let next = 0;
-  /** Adds folders and files on disk up to the next entry that git has. */
+  /** Adds folders and unpacked files up to the next entry that git has. */
   const addPlain = async () => {
     for (let entry = entries[next]; entry !== undefined; entry = entries[++next]) {
       const { from } = entry;
       if (from === undefined) await sink.add({ ...placeOf(entry), size: 0 });
-      else if ('file' in from) await addFile(sink, entry, from);
+      else if ('spool' in from) await addSpooled(sink, entry, from);
       else return;
     }
   };
   await addPlain();
   if (gitDir === undefined) return;
   const oids = entries.flatMap(({ from }) => (from !== undefined && 'oid' in from ? [from.oid] : []));
-  await readers.of(gitDir).stream(oids, async ({ size }, copy) => {
-    const entry = entries[next++];
-    if (entry === undefined) throw new Error('more objects than entries');
-    await sink.add({ ...placeOf(entry), size }, copy);
-    if (size === 0) await copy(() => {});
-    await addPlain();
-  });
+  await readersFor(readers)
+    .of(gitDir)
+    .stream(oids, async ({ size }, copy) => {
+      const entry = entries[next++];
+      if (entry === undefined) throw new Error('more objects than entries');
+      await sink.add({ ...placeOf(entry), size }, copy);
+      if (size === 0) await copy(() => {});
+      await addPlain();
+    });
 }
 
-async function addFile(sink: ArchiveSink, entry: ContentEntry, { file, size }: { file: string; size: number }) {
-  await sink.add({ ...placeOf(entry), size }, async (write) => {
-    for await (const part of createReadStream(file)) await write(part as Buffer);
-  });
+function addSpooled(sink: ArchiveSink, entry: ContentEntry, from: SpooledFile): Promise<void> {
+  return sink.add({ ...placeOf(entry), size: from.size }, (write) => from.spool.copy(from, write));
+}
+
+function readersFor(readers: ObjectReaders | undefined): ObjectReaders {
+  if (readers === undefined) throw new Error('content of a git repository without readers');
+  return readers;
 }
 
 function placeOf({ path, rawPath, kind }: ContentEntry) {
@@ -94,9 +106,13 @@ async function loadIgnoreRules(
   for (const { path, kind, from } of entries) {
     if (kind === 'directory' || from === undefined) continue;
     if (path !== ignoreFileName && !path.endsWith(`/${ignoreFileName}`)) continue;
-    const data =
-      'file' in from ? await readFile(from.file) : (await readers.of(from.gitDir).read(from.oid, maxIgnoreBytes)).data;
+    const data = await readIgnoreFile(from, readers);
     files.push({ path, text: data.toString('utf8') });
   }
   return compileIgnoreRules({ files, spec: ignore });
+}
+
+async function readIgnoreFile(from: NonNullable<ContentEntry['from']>, readers: ObjectReaders | undefined) {
+  if ('spool' in from) return from.size > maxIgnoreBytes ? Buffer.alloc(0) : from.spool.read(from);
+  return (await readersFor(readers).of(from.gitDir).read(from.oid, maxIgnoreBytes)).data;
 }

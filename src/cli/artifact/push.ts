@@ -1,0 +1,100 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Command as Program } from 'commander';
+import { formatTime } from '../../base/clock.ts';
+import { MillraceError } from '../../base/error.ts';
+import { pushBlob, pushManifest } from '../../oci/blobs.ts';
+import { mediaTypes } from '../../oci/manifest.ts';
+import { formatRepository, isDigest, parseReference } from '../../oci/reference.ts';
+import { examples, outputOption, type Shell } from '../command.ts';
+import type { CliContext, CommandResult } from '../context.ts';
+import { registryOptions, withRegistry } from './open-registry.ts';
+import { packFolder } from './pack-folder.ts';
+
+/** As Flux's own command line writes them, so that either reads the other's artifacts. */
+export const configMediaType = 'application/vnd.cncf.flux.config.v1+json';
+export const contentMediaType = 'application/vnd.cncf.flux.content.v1.tar+gzip';
+
+export function registerPush(artifact: Program, shell: Shell): void {
+  registryOptions(artifact.command('push'))
+    .description('Pack a folder and push it as an OCI artifact for an OCIRepository.')
+    .argument('<address>', 'oci://host/name:tag')
+    .requiredOption('-f, --path <path>', 'folder or file to pack')
+    .requiredOption('--source <url>', 'where the content comes from, such as the URL of the git repository')
+    .requiredOption('--revision <revision>', 'revision of the content, such as main@sha1:…')
+    .option('-a, --annotations <key=value...>', 'further annotations of the manifest')
+    .option('--ignore-paths <patterns...>', 'patterns to leave out, as in .gitignore, in place of the defaults')
+    .option('--reproducible', 'the same content gives the same digest: without the time of making')
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(
+        'millrace artifact push oci://ghcr.io/org/manifests/app:v1.0.0 --path ./deploy --source "$(git config --get remote.origin.url)" --revision "main@sha1:$(git rev-parse HEAD)"',
+      ),
+    )
+    .action(shell.action(push));
+}
+
+async function push(
+  [address = '']: string[],
+  options: Record<string, unknown>,
+  context: CliContext,
+): Promise<CommandResult> {
+  const { repository, reference } = parseReference(address);
+  if (isDigest(reference)) throw new MillraceError('BAD_INPUT', 'Push to a tag, not to a digest', { retry: 'never' });
+  const { signal } = context;
+  const content = await packed(options, context);
+  return withRegistry(options, context, async (registry) => {
+    const layer = await pushBlob(registry, repository, { data: content, mediaType: contentMediaType }, { signal });
+    const empty = { data: Buffer.from('{}'), mediaType: configMediaType };
+    const config = await pushBlob(registry, repository, empty, { signal });
+    const manifest = {
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociManifest,
+      config,
+      layers: [layer],
+      annotations: annotationsOf(options),
+    };
+    const raw = Buffer.from(JSON.stringify(manifest));
+    const digest = await pushManifest(registry, repository, reference, { raw, mediaType: manifest.mediaType, signal });
+    const name = formatRepository(repository);
+    return {
+      data: { url: `oci://${name}`, repository: name, tag: reference, digest },
+      text: `Pushed ${name}:${reference}@${digest}`,
+    };
+  });
+}
+
+async function packed(options: Record<string, unknown>, { cwd, signal }: CliContext): Promise<Buffer> {
+  const dir = await mkdtemp(join(tmpdir(), 'millrace-push-'));
+  try {
+    const file = join(dir, 'content.tar.gz');
+    const patterns = options['ignorePaths'];
+    const ignore = Array.isArray(patterns) ? { ignore: patterns.join('\n') } : {};
+    await packFolder(resolve(cwd, String(options['path'])), file, { signal, ...ignore });
+    return await readFile(file);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function annotationsOf({
+  source,
+  revision,
+  annotations,
+  reproducible,
+}: Record<string, unknown>): Record<string, string> {
+  const more = Array.isArray(annotations) ? (annotations as string[]) : [];
+  const pairs = more.map((pair) => {
+    const equals = pair.indexOf('=');
+    if (equals > 0) return [pair.slice(0, equals), pair.slice(equals + 1)];
+    throw new MillraceError('BAD_INPUT', `--annotations ${pair} is not of the form key=value`, { retry: 'never' });
+  });
+  return {
+    ...(reproducible === true ? {} : { 'org.opencontainers.image.created': formatTime(Date.now()) }),
+    'org.opencontainers.image.revision': String(revision),
+    'org.opencontainers.image.source': String(source),
+    ...Object.fromEntries(pairs),
+  };
+}

@@ -1,0 +1,307 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { runCli } from '../../../test/support/cli.ts';
+import { type DockerRegistry, findDockerRegistry, startDockerRegistry } from '../../../test/support/docker-registry.ts';
+import { makeTempDir } from '../../../test/support/git-repository.ts';
+import { createMemoryCluster, type MemoryCluster, secretOf } from '../../../test/support/memory-cluster.ts';
+import type { Artifact } from '../../api/artifact.ts';
+import { silentLogger } from '../../base/logger.ts';
+import { createHttpClient } from '../../http/http-client.ts';
+import { pushBlob, pushManifest } from '../../oci/blobs.ts';
+import { mediaTypes } from '../../oci/manifest.ts';
+import { createRegistry } from '../../oci/registry.ts';
+import { createRegistryAccess } from '../image/registry-access.ts';
+import { readArchiveFiles } from '../source/archive-reader.ts';
+import { type ArtifactStore, createArtifactStore } from '../source/artifact-store.ts';
+import { createOciRepositoryController } from './controller.ts';
+
+const signal = new AbortController().signal;
+const temp = makeTempDir();
+const http = createHttpClient();
+const folder = join(temp.dir, 'content');
+let docker: DockerRegistry;
+let cluster: MemoryCluster;
+let store: ArtifactStore;
+let number = 0;
+const repository = () => ({ host: docker.host, name: `org/app${number}` });
+
+describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-registry", () => {
+  beforeAll(async () => {
+    docker = await startDockerRegistry(temp.dir);
+    mkdirSync(join(folder, 'deploy'), { recursive: true });
+    writeFileSync(join(folder, 'deploy/app.yaml'), 'a: 1\n');
+    writeFileSync(join(folder, 'logo.png'), 'p');
+    symlinkSync('/etc/passwd', join(folder, 'link'));
+  });
+  afterAll(async () => {
+    await docker?.close();
+    await http.close({ force: true });
+    temp.remove();
+  });
+  beforeEach(() => {
+    number++;
+    cluster = createMemoryCluster();
+    store = createArtifactStore({ root: join(temp.dir, `store${number}`), advertisedHost: 'artifacts.local.' });
+  });
+
+  const reconcile = () => {
+    const ecr = { login: () => Promise.reject(new Error('no AWS identity')), drop() {} };
+    const controller = createOciRepositoryController({
+      client: cluster.client,
+      events: cluster.events,
+      store,
+      tempDir: temp.dir,
+      registries: createRegistryAccess({ client: cluster.client, http, ecr }),
+    });
+    const context = { signal, superseded: signal, logger: silentLogger };
+    return controller.reconcile({ namespace: 'flux-system', name: 'app' }, context).catch((error: Error) => error);
+  };
+  const put = (spec: Record<string, unknown> = {}) =>
+    cluster.put({
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'OCIRepository',
+      metadata: { name: 'app' },
+      spec: {
+        url: `oci://${docker.host}/org/app${number}`,
+        interval: '1m',
+        timeout: '60s',
+        provider: 'generic',
+        ...spec,
+      },
+      status: { observedGeneration: -1 },
+    });
+  const status = () => cluster.get('OCIRepository', 'app').status;
+  const artifact = () => status()['artifact'] as Artifact;
+  const condition = (type: string) => cluster.condition('OCIRepository', 'app', type);
+  const files = async () =>
+    Object.fromEntries(
+      [...(await readArchiveFiles(store.fileOf(artifact()), { signal }))].map(([path, data]) => [path, `${data}`]),
+    );
+  const push = async (tag: string, ...more: string[]) => {
+    const { stdout, exitCode } = await runCli([
+      ...['push', 'artifact', `oci://${docker.host}/org/app${number}:${tag}`, '--path', folder],
+      ...['--source', 'https://git.example/fleet', '--revision', 'main@sha1:abc', '-o', 'json', ...more],
+    ]);
+    expect(exitCode).toBe(0);
+    return (JSON.parse(stdout) as { digest: string }).digest;
+  };
+
+  test('stores the content of a tag with its origin', async () => {
+    const digest = await push('v1.0.0');
+    put({ ref: { tag: 'v1.0.0' } });
+    await reconcile();
+    expect(condition('Ready')).toMatchObject({
+      status: 'True',
+      reason: 'Succeeded',
+      message: `stored artifact for digest 'v1.0.0@${digest}'`,
+    });
+    expect(artifact()).toMatchObject({
+      revision: `v1.0.0@${digest}`,
+      path: `ocirepository/flux-system/app/${digest}.tar.gz`,
+      metadata: {
+        'org.opencontainers.image.source': 'https://git.example/fleet',
+        'org.opencontainers.image.revision': 'main@sha1:abc',
+      },
+    });
+    expect(status()['url']).toBe('http://artifacts.local./ocirepository/flux-system/app/latest.tar.gz');
+    expect(await files()).toEqual({ 'deploy/app.yaml': 'a: 1\n' });
+    expect(cluster.recorded).toEqual([
+      `Normal NewArtifact: stored artifact with revision 'v1.0.0@${digest}' from 'oci://${docker.host}/org/app${number}', origin source 'https://git.example/fleet', origin revision 'main@sha1:abc'`,
+    ]);
+    cluster.patches.length = 0;
+    await reconcile();
+    expect(cluster.patches).toEqual([]);
+    expect(cluster.recorded.at(-1)).toBe(
+      `Trace ArtifactUpToDate: artifact up-to-date with remote revision: 'v1.0.0@${digest}'`,
+    );
+  });
+
+  test('digest, range with filter, latest; a change of the ignore rules makes it anew', async () => {
+    const first = await push('1.0.0');
+    await push('1.1.0-dev');
+    await push('1.2.0');
+    const latest = await push('latest', '--annotations', 'x=y');
+    put({ ref: { digest: first, tag: 'nope' } });
+    await reconcile();
+    expect(artifact().revision).toBe(first);
+    cluster.edit('OCIRepository', 'app', { ref: { semver: '>=1.0.0-0 <1.2.0', tag: 'nope' } });
+    await reconcile();
+    expect(artifact().revision).toMatch(/^1\.1\.0-dev@/);
+    cluster.edit('OCIRepository', 'app', { ref: { semver: '*', semverFilter: '^1\\.0' } });
+    await reconcile();
+    expect(artifact().revision).toBe(`1.0.0@${first}`);
+    cluster.edit('OCIRepository', 'app', { ref: undefined });
+    await reconcile();
+    expect(artifact().revision).toBe(`latest@${latest}`);
+    cluster.edit('OCIRepository', 'app', { ignore: 'deploy/' });
+    await reconcile();
+    expect(await files()).toEqual({});
+    expect(status()['observedIgnore']).toBe('deploy/');
+  });
+
+  test('layers: by media type, copied as they are, missing', async () => {
+    const client = createRegistry({ http });
+    const target = repository();
+    const layer = await pushBlob(
+      client,
+      target,
+      { data: Buffer.from('chart bytes'), mediaType: 'application/x' },
+      { signal },
+    );
+    const config = await pushBlob(client, target, { data: Buffer.from('{}'), mediaType: 'application/y' }, { signal });
+    const raw = Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [layer] }),
+    );
+    await pushManifest(client, target, 'latest', { raw, mediaType: mediaTypes.ociManifest, signal });
+    put({ layerSelector: { mediaType: 'application/x', operation: 'copy' } });
+    await reconcile();
+    expect(artifact().digest).toBe(layer.digest);
+    cluster.edit('OCIRepository', 'app', { layerSelector: { mediaType: 'application/z' } });
+    await reconcile();
+    expect(condition('FetchFailed')).toMatchObject({
+      reason: 'OCIArtifactLayerOperationFailed',
+      message: "failed to find layer with media type 'application/z' in artifact",
+    });
+    cluster.edit('OCIRepository', 'app', { layerSelector: { mediaType: 'application/x' } });
+    await reconcile();
+    expect(condition('FetchFailed')?.message).toMatch(/^failed to extract layer contents from artifact: /);
+    expect(artifact().digest).toBe(layer.digest);
+  });
+
+  test.each([
+    [{ ref: { tag: 'nope' } }, 'OCIArtifactPullFailed', /^failed to determine artifact digest: /],
+    [
+      { ref: { semver: '>=9' } },
+      'ReadOperationFailed',
+      /^failed to determine the artifact tag for 'oci:.*no match found/,
+    ],
+    [{ secretRef: { name: 'nope' } }, 'AuthenticationFailed', /^failed to get credential: /],
+    [{ provider: 'aws' }, 'AuthenticationFailed', /^failed to get credential from aws: no AWS identity/],
+  ])('%j fails as %s', async (spec, reason, message) => {
+    await push('v1.0.0');
+    put(spec);
+    expect(await reconcile()).toMatchObject({ code: 'SOURCE_FAILED' });
+    expect(condition('Ready')).toMatchObject({ status: 'False', reason, message: expect.stringMatching(message) });
+  });
+
+  test.each([
+    [{ url: 'oci://ghcr.io/a/b:v1' }, 'URLInvalid'],
+    [{ provider: 'aws', serviceAccountName: 'x' }, 'FeatureGateDisabled'],
+  ])('%j stalls', async (spec, reason) => {
+    put(spec);
+    expect(await reconcile()).toEqual({});
+    expect(condition('Stalled')).toMatchObject({ reason });
+  });
+
+  test('cosign signatures by key: tag of version 2, bundle of version 3, none, a stranger', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+      type: 'spki',
+      format: 'pem',
+    });
+    const digest = await push('v1');
+    cluster.put(secretOf('keys', { 'cosign.pub': pem }));
+    put({ ref: { tag: 'v1' }, verify: { provider: 'cosign', secretRef: { name: 'keys' } } });
+    await reconcile();
+    expect(condition('Ready')).toMatchObject({
+      status: 'False',
+      reason: 'VerificationError',
+      message: expect.stringMatching(
+        /^failed to verify the signature using provider 'cosign': no matching signatures were found for '/,
+      ),
+    });
+    expect(artifact()).toBeUndefined();
+    const client = createRegistry({ http });
+    const target = repository();
+    const config = await pushBlob(client, target, { data: Buffer.from('{}'), mediaType: 'application/y' }, { signal });
+    const attach = async (tag: string, layers: unknown[], more = {}) => {
+      const manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers, ...more };
+      const raw = Buffer.from(JSON.stringify(manifest));
+      return {
+        raw,
+        digest: await pushManifest(client, target, tag, { raw, mediaType: mediaTypes.ociManifest, signal }),
+      };
+    };
+    const payload = Buffer.from(JSON.stringify({ critical: { image: { 'docker-manifest-digest': digest } } }));
+    const blob = await pushBlob(
+      client,
+      target,
+      { data: payload, mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json' },
+      { signal },
+    );
+    const signature = sign('sha256', payload, privateKey).toString('base64');
+    await attach(`${digest.replace(':', '-')}.sig`, [
+      { ...blob, annotations: { 'dev.cosignproject.cosign/signature': signature } },
+    ]);
+    await reconcile();
+    expect(condition('SourceVerified')).toMatchObject({
+      status: 'True',
+      message: `verified signature of revision v1@${digest}`,
+    });
+    cluster.put(secretOf('keys', { 'cosign.pub': stranger.toString() }));
+    cluster.edit('OCIRepository', 'app', { interval: '2m' });
+    await reconcile();
+    expect(condition('SourceVerified')).toMatchObject({ status: 'False', reason: 'VerificationError' });
+
+    cluster.put(secretOf('keys', { 'cosign.pub': pem }));
+    const second = await push('v2', '--annotations', 'n=2');
+    const statement = JSON.stringify({ subject: [{ digest: { sha256: second.split(':')[1] } }] });
+    const type = 'application/vnd.in-toto+json';
+    const signed = `DSSEv1 ${type.length} ${type} ${statement.length} ${statement}`;
+    const bundle = {
+      dsseEnvelope: {
+        payload: Buffer.from(statement).toString('base64'),
+        payloadType: type,
+        signatures: [{ sig: sign('sha256', Buffer.from(signed), privateKey).toString('base64') }],
+      },
+    };
+    const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+    const layer = await pushBlob(
+      client,
+      target,
+      { data: Buffer.from(JSON.stringify(bundle)), mediaType: bundleType },
+      { signal },
+    );
+    const attached = await attach('bundle', [layer], { artifactType: bundleType });
+    const entry = {
+      mediaType: mediaTypes.ociManifest,
+      digest: attached.digest,
+      size: attached.raw.length,
+      artifactType: bundleType,
+    };
+    const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [entry] }));
+    await pushManifest(client, target, second.replace(':', '-'), {
+      raw: index,
+      mediaType: mediaTypes.ociIndex,
+      signal,
+    });
+    cluster.edit('OCIRepository', 'app', { ref: { tag: 'v2' } });
+    await reconcile();
+    expect(condition('SourceVerified')).toMatchObject({ status: 'True' });
+    cluster.edit('OCIRepository', 'app', { verify: { provider: 'cosign' } });
+    expect(await reconcile()).toEqual({});
+    expect(condition('Stalled')?.message).toMatch(/keyless/);
+  });
+
+  test('the command line: pull, tag, list', async () => {
+    const digest = await push('v1.0.0', '--reproducible');
+    expect(await push('again', '--reproducible')).toBe(digest);
+    const address = `oci://${docker.host}/org/app${number}`;
+    const out = join(temp.dir, `out${number}`);
+    const pulled = await runCli(['artifact', 'pull', `${address}:v1.0.0`, '--output-path', out]);
+    expect(pulled.stdout).toMatch(/1 files? in/);
+    expect((await runCli(['artifact', 'tag', `${address}:v1.0.0`, '--tag', 'stable', 'prod'])).exitCode).toBe(0);
+    const listed = await runCli(['list', 'artifacts', address, '-o', 'json']);
+    const names = (JSON.parse(listed.stdout) as { artifact: string }[]).map(({ artifact: name }) =>
+      name.split(':').at(-1),
+    );
+    expect(names.sort()).toEqual(['again', 'prod', 'stable', 'v1.0.0']);
+    expect(
+      (await runCli(['artifact', 'push', `${address}:x`, '--path', '/nope', '--source', 's', '--revision', 'r']))
+        .exitCode,
+    ).toBe(2);
+  });
+});

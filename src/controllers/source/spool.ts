@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { MillraceError } from '../../base/error.ts';
+import { type ArchiveLimits, defaultArchiveLimits, type FoundEntry, readArchive } from './archive-reader.ts';
+import { type ContentEntry, inWalkOrder } from './content.ts';
+
+/** A file's bytes in a spool: one temporary file for all of an archive, whatever the number of its files. */
+export interface SpooledFile {
+  spool: Spool;
+  offset: number;
+  size: number;
+}
+
+export interface Spool {
+  append(part: Buffer): Promise<void> | void;
+  /** Hands a file's bytes over in pieces. */
+  copy(file: SpooledFile, write: (part: Buffer) => Promise<void> | void): Promise<void>;
+  /** All of a file; meant for small ones. */
+  read(file: SpooledFile): Promise<Buffer>;
+}
+
+const gatherBytes = 1024 * 1024;
+const copyBytes = 256 * 1024;
+
+/** Gives `work` a spool in `dir` that nobody else sees, and removes it. */
+export async function withSpool<T>(dir: string, work: (spool: Spool) => Promise<T>): Promise<T> {
+  const file = join(dir, `millrace-spool-${randomUUID()}`);
+  const handle = await open(file, 'wx+', 0o600);
+  // Without a name it is gone with the process, however that ends.
+  await rm(file);
+  try {
+    return await work(newSpool(handle));
+  } finally {
+    await handle.close();
+  }
+}
+
+function newSpool(handle: FileHandle): Spool {
+  let parts: Buffer[] = [];
+  let gathered = 0;
+  const flush = async () => {
+    const chunk = Buffer.concat(parts, gathered);
+    parts = [];
+    gathered = 0;
+    await handle.writeFile(chunk);
+  };
+  const copy: Spool['copy'] = async ({ offset, size }, write) => {
+    if (gathered > 0) await flush();
+    for (let done = 0; done < size; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(copyBytes, size - done));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset + done);
+      if (bytesRead === 0) throw new Error('the spool ended early');
+      done += bytesRead;
+      await write(buffer.subarray(0, bytesRead));
+    }
+  };
+  return {
+    append(part) {
+      parts.push(part);
+      gathered += part.length;
+      if (gathered >= gatherBytes) return flush();
+    },
+    copy,
+    async read(file) {
+      const found: Buffer[] = [];
+      await copy(file, (part) => void found.push(part));
+      return Buffer.concat(found);
+    },
+  };
+}
+
+export interface SpoolOptions {
+  signal: AbortSignal;
+  limits?: ArchiveLimits;
+  /** The path that an entry has in the result; undefined leaves it out. */
+  place?: (entry: FoundEntry) => string | undefined;
+}
+
+/**
+ * Unpacks an archive into a spool and returns what it holds, in walk order, with the folders that lead to each file. Of
+ * entries with one name the last counts. Throws ARCHIVE_INVALID, ARCHIVE_TOO_LARGE.
+ */
+export async function spoolArchive(source: Readable, spool: Spool, options: SpoolOptions): Promise<ContentEntry[]> {
+  const { signal, limits = defaultArchiveLimits, place = ({ path }) => path } = options;
+  const found = new Map<string, ContentEntry>();
+  let offset = 0;
+  await readArchive(source, { signal, limits }, async (entry, copy) => {
+    const path = place(entry);
+    if (path === undefined || path === '') return;
+    addFolders(found, path);
+    const { kind, size } = entry;
+    if (kind === 'directory') {
+      if (!found.has(path)) found.set(path, { path, kind, from: undefined });
+      return;
+    }
+    if (found.get(path)?.kind === 'directory') throw conflicting(path);
+    found.set(path, { path, kind, from: { spool, offset, size } });
+    offset += size;
+    await copy((part) => spool.append(part));
+  });
+  return inWalkOrder([...found.values()]);
+}
+
+function addFolders(found: Map<string, ContentEntry>, path: string): void {
+  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+    const folder = path.slice(0, slash);
+    const known = found.get(folder);
+    if (known === undefined) found.set(folder, { path: folder, kind: 'directory', from: undefined });
+    else if (known.kind !== 'directory') throw conflicting(folder);
+    else return;
+  }
+}
+
+function conflicting(path: string): MillraceError {
+  return new MillraceError('ARCHIVE_INVALID', `the archive holds '${path}' as a file and as a folder`);
+}
