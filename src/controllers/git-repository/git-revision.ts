@@ -2,8 +2,7 @@ import type { GitReference } from '../../api/git-repository.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
 import type { RemoteRef } from '../../git/ls-remote.ts';
 import { isObjectId, isRefName } from '../../git/ref-name.ts';
-import { parseRange, satisfiesRange } from '../../images/semver-range.ts';
-import { compareVersions, parseTagVersion, type Version } from '../../images/semver-version.ts';
+import { highestTags } from '../source/highest-tags.ts';
 
 /** What a `spec.ref` asks for: one ref of the remote, or one commit, or the best of its tags. */
 export type GitTarget =
@@ -44,30 +43,23 @@ export function normaliseRevision(revision: string): string {
 }
 
 /**
- * The tags of the highest version in a range, by the rules of Masterminds/semver; several where versions differ in their
- * build metadata alone. Throws GIT_REF_NOT_FOUND where none fits, GIT_RANGE_INVALID.
+ * The refs of the highest version in a range; several where versions differ in their build metadata alone. Throws
+ * GIT_REF_NOT_FOUND where none fits, GIT_RANGE_INVALID.
  */
 export function bestTags(range: string, refs: Iterable<RemoteRef>): RemoteRef[] {
-  const wanted = parseTagRange(range);
-  let best: { version: Version; refs: RemoteRef[] } | undefined;
-  for (const ref of refs) {
-    const version = parseTagVersion(ref.name.replace(/^refs\/tags\//, ''));
-    if (version === undefined || !satisfiesRange(wanted, version)) continue;
-    const order = best === undefined ? 1 : compareVersions(version, best.version);
-    if (order > 0) best = { version, refs: [ref] };
-    else if (order === 0) best?.refs.push(ref);
-  }
-  if (best === undefined) throw refNotFound(`no match found for semver: ${range}`);
-  return best.refs;
+  const byTag = new Map([...refs].map((ref) => [ref.name.replace(/^refs\/tags\//, ''), ref]));
+  const found = parsed(() => highestTags(range, byTag.keys()));
+  if (found.length === 0) throw refNotFound(`no match found for semver: ${range}`);
+  return found.map((tag) => byTag.get(tag)).filter((ref) => ref !== undefined);
 }
 
 export function refNotFound(message: string): MillraceError {
   return new MillraceError('GIT_REF_NOT_FOUND', message, { hint: 'Check spec.ref.' });
 }
 
-function parseTagRange(range: string) {
+function parsed<T>(work: () => T): T {
   try {
-    return parseRange(range);
+    return work();
   } catch (cause) {
     throw new MillraceError('GIT_RANGE_INVALID', `semver parse error: ${errorMessage(cause)}`, { cause });
   }

@@ -2,10 +2,10 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { runCli } from '../../../test/support/cli.ts';
 import { type DockerRegistry, findDockerRegistry, startDockerRegistry } from '../../../test/support/docker-registry.ts';
 import { makeTempDir } from '../../../test/support/git-repository.ts';
 import { createMemoryCluster, type MemoryCluster, secretOf } from '../../../test/support/memory-cluster.ts';
+import { runCli } from '../../../test/support/run-cli.ts';
 import type { Artifact } from '../../api/artifact.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { createHttpClient } from '../../http/http-client.ts';
@@ -80,12 +80,12 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
       [...(await readArchiveFiles(store.fileOf(artifact()), { signal }))].map(([path, data]) => [path, `${data}`]),
     );
   const push = async (tag: string, ...more: string[]) => {
-    const { stdout, exitCode } = await runCli([
+    const { out, code } = await runCli([
       ...['push', 'artifact', `oci://${docker.host}/org/app${number}:${tag}`, '--path', folder],
       ...['--source', 'https://git.example/fleet', '--revision', 'main@sha1:abc', '-o', 'json', ...more],
     ]);
-    expect(exitCode).toBe(0);
-    return (JSON.parse(stdout) as { digest: string }).digest;
+    expect(code).toBe(0);
+    return (JSON.parse(out) as { digest: string }).digest;
   };
 
   test('stores the content of a tag with its origin', async () => {
@@ -292,10 +292,10 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
     const address = `oci://${docker.host}/org/app${number}`;
     const out = join(temp.dir, `out${number}`);
     const pulled = await runCli(['artifact', 'pull', `${address}:v1.0.0`, '--output-path', out]);
-    expect(pulled.stdout).toMatch(/1 files? in/);
-    expect((await runCli(['artifact', 'tag', `${address}:v1.0.0`, '--tag', 'stable', 'prod'])).exitCode).toBe(0);
+    expect(pulled.out).toMatch(/1 files? in/);
+    expect((await runCli(['artifact', 'tag', `${address}:v1.0.0`, '--tag', 'stable', 'prod'])).code).toBe(0);
     const listed = await runCli(['list', 'artifacts', address, '-o', 'json']);
-    const names = (JSON.parse(listed.stdout) as { artifact: string }[]).map(({ artifact: name }) =>
+    const names = (JSON.parse(listed.out) as { artifact: string }[]).map(({ artifact: name }) =>
       name.split(':').at(-1),
     );
     expect(names.sort()).toEqual(['again', 'prod', 'stable', 'v1.0.0']);

@@ -1,11 +1,12 @@
 import type { OCIRepository } from '../../api/oci-repository.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
-import { highestInRange, parseRange } from '../../images/semver-range.ts';
+import { compareBytes } from '../../base/text.ts';
 import { compileTagPattern } from '../../images/tag-pattern.ts';
 import { resolveDigest } from '../../oci/manifest.ts';
 import { formatRepository, isDigest } from '../../oci/reference.ts';
 import { listTags } from '../../oci/tags.ts';
 import type { OpenRegistry } from '../image/registry-access.ts';
+import { highestTags } from '../source/highest-tags.ts';
 import { SourceFault } from '../source/source-fault.ts';
 
 export interface ResolvedArtifact {
@@ -53,7 +54,6 @@ async function findTag(
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    const wanted = parseRange(range);
     const filter = spec.ref?.semverFilter;
     const pattern = filter
       ? compileTagPattern(filter, (complaint) => `failed to compile regex '${filter}': ${complaint}`)
@@ -63,7 +63,8 @@ async function findTag(
     );
     const isChart = spec.layerSelector?.mediaType === helmChart;
     const versions = new Map(tags.map((tag) => [isChart ? tag.replaceAll('_', '+') : tag, tag]));
-    const best = highestInRange(wanted, versions.keys());
+    // As elsewhere, of equal versions the one that sorts last.
+    const best = highestTags(range, [...versions.keys()].sort(compareBytes)).at(-1);
     const found = best === undefined ? undefined : versions.get(best);
     if (found !== undefined) return found;
     throw new MillraceError('OCI_NOT_FOUND', `no match found for semver: ${range} in ${formatRepository(repository)}`);
