@@ -300,8 +300,7 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
     );
     expect(names.sort()).toEqual(['again', 'prod', 'stable', 'v1.0.0']);
     expect(
-      (await runCli(['artifact', 'push', `${address}:x`, '--path', '/nope', '--source', 's', '--revision', 'r']))
-        .exitCode,
+      (await runCli(['artifact', 'push', `${address}:x`, '--path', '/nope', '--source', 's', '--revision', 'r'])).code,
     ).toBe(2);
   });
 });
