@@ -20,7 +20,7 @@ beforeAll(async () => {
   ecr = new ECRClient({ endpoint: aws.url, region: account.region, credentials: aws.administrator });
   await ecr.send(new CreateRepositoryCommand({ repositoryName: 'zenler/mainapp' }));
   await writeSandboxAccess(dataDir, {
-    kubernetes: { url: '', issuer: '' },
+    kubernetes: { url: '', issuer: '', kubeconfig: '' },
     aws: { url: aws.url, account, ...aws.administrator },
     registry: { url: registry.url, host },
     git: { url: '', username: '', password: '', reader: { username: '', password: '' } },

@@ -5,7 +5,8 @@ import { MillraceError } from '../base/error.ts';
 
 /** Addresses and credentials of a sandbox, for the commands that talk to one that is running. */
 export const SandboxAccess = z.object({
-  kubernetes: z.object({ url: z.string(), issuer: z.string() }),
+  /** `kubeconfig` is the file for its administrator. */
+  kubernetes: z.object({ url: z.string(), issuer: z.string(), kubeconfig: z.string() }),
   aws: z.object({
     url: z.string(),
     account: z.object({ partition: z.string(), id: z.string(), region: z.string() }),
@@ -26,10 +27,14 @@ export type SandboxAccess = z.infer<typeof SandboxAccess>;
 
 const fileName = 'sandbox.json';
 
-/** Writes the file that only its owner can read, whole or not at all. */
+/** Writes the file, for its owner alone. */
 export async function writeSandboxAccess(dataDir: string, access: SandboxAccess): Promise<void> {
-  const path = join(dataDir, fileName);
-  await writeFile(`${path}.next`, `${JSON.stringify(access, undefined, 2)}\n`, { mode: 0o600 });
+  await writePrivateFile(join(dataDir, fileName), `${JSON.stringify(access, undefined, 2)}\n`);
+}
+
+/** Writes a file that only its owner can read, whole or not at all. */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.next`, text, { mode: 0o600 });
   await rename(`${path}.next`, path);
 }
 

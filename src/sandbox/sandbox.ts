@@ -6,39 +6,18 @@ import { type AwsAccount, registryHost } from './aws/account.ts';
 import { type Aws, startAws } from './aws/start-aws.ts';
 import { type GitPush, type GitServer, startGit } from './git/start-git.ts';
 import type { HttpListener } from './http-listener.ts';
+import { type SandboxKubernetes, startKubernetes } from './kubernetes/kubernetes.ts';
 import { PersistentMap } from './persistent-map.ts';
 import { createImagePuller, type PullImage } from './registry/pull-image.ts';
 import { RepositoryStore } from './registry/repository-store.ts';
 import { startRegistry } from './registry/start-registry.ts';
-import { type SandboxAccess, writeSandboxAccess } from './sandbox-access.ts';
+import { type SandboxAccess, writePrivateFile, writeSandboxAccess } from './sandbox-access.ts';
 
 export type PartName = 'kubernetes' | 'aws' | 'registry' | 'git';
-
-/** The embedded Kubernetes API, as the rest of the sandbox sees it. */
-export interface KubernetesPart {
-  /** `https://127.0.0.1:PORT`. */
-  url: string;
-  /** Certificate authority of `url`, and of the issuer's. */
-  caPem: string;
-  adminToken: string;
-  /** URL of the OIDC issuer of ServiceAccount tokens. */
-  issuer: string;
-  kubeconfig(): string;
-  close(): Promise<void>;
-}
-
-export type StartKubernetes = (options: {
-  dataDir: string;
-  port?: number | undefined;
-  pullImage: PullImage;
-  clock: Clock;
-  logger: Logger;
-}) => Promise<KubernetesPart>;
 
 export interface SandboxOptions {
   /** Everything that the sandbox keeps is in this folder; a start on the same folder goes on where the last one ended. */
   dataDir: string;
-  startKubernetes: StartKubernetes;
   /** Default: account 000000000000 in eu-west-1. */
   account?: AwsAccount | undefined;
   /** Ports to use. Otherwise those of the last start, and at the first any that are free. */
@@ -52,11 +31,11 @@ export interface SandboxOptions {
 
 /** A running sandbox. */
 export interface Sandbox {
-  kubernetes: KubernetesPart;
+  kubernetes: SandboxKubernetes;
   aws: Aws;
   registry: HttpListener;
   git: GitServer;
-  /** Addresses and credentials of every part; also written to `sandbox.json` in the data folder. */
+  /** Addresses and credentials of every part; written to `sandbox.json` and `kubeconfig` in the data folder too. */
   access: SandboxAccess;
   close(): Promise<void>;
 }
@@ -78,16 +57,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const repositories = new RepositoryStore(join(dataDir, 'registry'), clock);
     closers.push(() => repositories.close());
 
-    let pullImage: PullImage | undefined;
-    const kubernetes = await options.startKubernetes({
+    // The kubelet stand-in begins with the cluster, before there is a registry to pull from.
+    const puller = deferred<PullImage>();
+    const kubernetes = await startKubernetes({
       dataDir: join(dataDir, 'kubernetes'),
-      port: memory.port('kubernetes'),
-      clock,
-      logger,
-      pullImage: (image, signal) => {
-        if (pullImage === undefined) throw new Error('the registry has not started yet');
-        return pullImage(image, signal);
-      },
+      port: memory.port('kubernetes') ?? 0,
+      region: account.region,
+      pullImage: async (image, signal) => (await puller.promise)(image, signal),
     });
     closers.push(() => kubernetes.close());
 
@@ -112,7 +88,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     });
     closers.push(() => registry.close());
     const host = registryHost(account);
-    pullImage = createImagePuller({ host, endpoint: registry.url, password: aws.nodeRegistryPassword });
+    puller.resolve(createImagePuller({ host, endpoint: registry.url, password: aws.nodeRegistryPassword }));
 
     const writer = { name: 'flux', password: memory.secret('git-write'), access: 'write' as const };
     const reader = { name: 'reader', password: memory.secret('git-read'), access: 'read' as const };
@@ -127,7 +103,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     closers.push(() => git.close());
 
     const access: SandboxAccess = {
-      kubernetes: { url: kubernetes.url, issuer: kubernetes.issuer },
+      kubernetes: { url: kubernetes.url, issuer: kubernetes.issuer, kubeconfig: join(dataDir, 'kubeconfig') },
       aws: { url: aws.url, account, ...aws.administrator },
       registry: { url: registry.url, host },
       git: {
@@ -138,12 +114,21 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       },
     };
     memory.rememberPorts({ kubernetes: kubernetes.url, aws: aws.url, registry: registry.url, git: git.url });
+    await writePrivateFile(access.kubernetes.kubeconfig, kubernetes.kubeconfig());
     await writeSandboxAccess(dataDir, access);
     return { kubernetes, aws, registry, git, access, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve(value: T): void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve: (value) => resolve(value) };
 }
 
 /** What has to be the same at the next start: ports, and passwords that were made up. */

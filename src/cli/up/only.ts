@@ -6,9 +6,11 @@ import { createLogger } from '../../base/logger.ts';
 import { registryHost } from '../../sandbox/aws/account.ts';
 import { startAws } from '../../sandbox/aws/start-aws.ts';
 import { startGit } from '../../sandbox/git/start-git.ts';
+import { startKubernetes } from '../../sandbox/kubernetes/kubernetes.ts';
 import { RepositoryStore } from '../../sandbox/registry/repository-store.ts';
 import { startPlainRegistry, startRegistry } from '../../sandbox/registry/start-registry.ts';
 import type { PartName } from '../../sandbox/sandbox.ts';
+import { writePrivateFile } from '../../sandbox/sandbox-access.ts';
 import type { CliContext } from '../context.ts';
 import { openDataFolder } from './data-folder.ts';
 
@@ -58,8 +60,23 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function onlyKubernetes(): Promise<RunningPart> {
-  throw new MillraceError('BAD_INPUT', 'The embedded Kubernetes API is not part of this build yet', { retry: 'never' });
+async function onlyKubernetes({ dataDir, port, token }: OnlyOptions): Promise<RunningPart> {
+  const kubernetes = await startKubernetes({
+    dataDir: join(dataDir, 'kubernetes'),
+    ...(port === undefined ? {} : { port }),
+    ...(token === undefined ? {} : { token }),
+  });
+  const kubeconfig = join(dataDir, 'kubeconfig');
+  await writePrivateFile(kubeconfig, kubernetes.kubeconfig());
+  return {
+    lines: [
+      `Kubernetes API: ${kubernetes.url}`,
+      `kubeconfig:     ${kubeconfig}`,
+      '',
+      `kubectl --kubeconfig ${kubeconfig} get namespaces`,
+    ],
+    close: () => kubernetes.close(),
+  };
 }
 
 /** STS, IAM, ECR, SQS and EventBridge on one port, and ECR's registry beside it. */
