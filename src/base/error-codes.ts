@@ -231,6 +231,14 @@ export const errorCodes = {
     meaning: 'The cluster did not accept the credentials.',
     fix: "Renew the token or certificate of the kubeconfig's user, or check the ServiceAccount.",
   },
+  KUSTOMIZE_BUILD_FAILED: {
+    meaning: 'A kustomization cannot be built: a file is missing, a field is wrong, a patch has no target.',
+    fix: 'The message names the file and the field; `millrace build` shows the same on your machine.',
+  },
+  KUSTOMIZE_PATH_OUTSIDE: {
+    meaning: 'A path or link of a kustomization leads out of the folder that may be read.',
+    fix: 'Keep bases, files and links within the repository.',
+  },
   LEASE_LOST: {
     meaning:
       'This process led the controllers and another one leads now, or the cluster could not be reached to renew.',
@@ -295,6 +303,10 @@ export const errorCodes = {
   STORAGE_SERVER_FAILED: {
     meaning: 'The server of artifacts could not be started.',
     fix: 'Choose another address (--storage-addr).',
+  },
+  YAML_INVALID: {
+    meaning: 'A file is not valid YAML, or holds something else than mappings.',
+    fix: 'The message names the file and the place.',
   },
 } as const satisfies Record<string, { meaning: string; fix: string }>;
 

@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { MillraceError } from '../base/error.ts';
+
+/** What the engine reads from. Paths are relative to its root, with `/`, and never leave it. */
+export interface FileSystem {
+  /** The bytes of a file, or undefined where there is none. */
+  readFile(path: string): Buffer | undefined;
+  kindOf(path: string): 'file' | 'folder' | undefined;
+  /** Names in a folder, sorted. */
+  list(path: string): string[];
+}
+
+/** Files in memory: path → text or bytes. */
+export function memoryFileSystem(files: Readonly<Record<string, string | Buffer>>): FileSystem {
+  const contents = new Map(Object.entries(files).map(([path, content]) => [normalPath(path), content]));
+  const below = (path: string) => (path === '' ? '' : `${path}/`);
+  return {
+    readFile: (path) => {
+      const content = contents.get(normalPath(path));
+      return typeof content === 'string' ? Buffer.from(content) : content;
+    },
+    kindOf: (path) => {
+      const normal = normalPath(path);
+      if (contents.has(normal)) return 'file';
+      return [...contents.keys()].some((file) => file.startsWith(below(normal))) ? 'folder' : undefined;
+    },
+    list: (path) => {
+      const prefix = below(normalPath(path));
+      const inside = [...contents.keys()].filter((file) => file.startsWith(prefix));
+      return [...new Set(inside.map((file) => file.slice(prefix.length).split('/')[0] ?? ''))].sort();
+    },
+  };
+}
+
+/** A folder of the disk; links that lead out of it are refused with KUSTOMIZE_PATH_OUTSIDE. */
+export function diskFileSystem(root: string): FileSystem {
+  const realRoot = realpathSync(root);
+  const locate = (path: string): string | undefined => {
+    const full = resolve(realRoot, path);
+    try {
+      const real = realpathSync(full);
+      const inside = relative(realRoot, real);
+      if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) throw outside(path);
+      return real;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
+        return undefined;
+      throw error;
+    }
+  };
+  const kindOf = (path: string) => {
+    const real = locate(path);
+    if (real === undefined) return undefined;
+    const stat = statSync(real);
+    return stat.isDirectory() ? 'folder' : stat.isFile() ? 'file' : undefined;
+  };
+  return {
+    kindOf,
+    readFile: (path) => {
+      const real = kindOf(path) === 'file' ? locate(path) : undefined;
+      return real === undefined ? undefined : readFileSync(real);
+    },
+    list: (path) => {
+      const real = kindOf(path) === 'folder' ? locate(path) : undefined;
+      return real === undefined ? [] : readdirSync(real).sort();
+    },
+  };
+}
+
+/** A path below the root with `.` and `..` resolved. Throws KUSTOMIZE_PATH_OUTSIDE where it leaves the root. */
+export function normalPath(path: string): string {
+  const normal = join('/', path).slice(1).replace(/\/$/, '');
+  const depth = path.split('/').reduce((level, part) => {
+    if (level < 0) return level;
+    return part === '..' ? level - 1 : part === '' || part === '.' ? level : level + 1;
+  }, 0);
+  if (depth < 0) throw outside(path);
+  return normal;
+}
+
+function outside(path: string): MillraceError {
+  return new MillraceError('KUSTOMIZE_PATH_OUTSIDE', `'${path}' leads out of the folder that may be read`, {
+    hint: 'Bases, files and links must stay within the repository.',
+    retry: 'never',
+  });
+}

@@ -1,0 +1,2 @@
+export { type BuildOptions, build, buildObjects } from './build.ts';
+export { diskFileSystem, type FileSystem, memoryFileSystem } from './file-system.ts';

@@ -1,0 +1,130 @@
+import { isRecord } from '../base/json.ts';
+import { parseMappings } from '../yaml/documents.ts';
+import { buildError } from './build-error.ts';
+import { type FileSystem, normalPath } from './file-system.ts';
+
+export const kustomizationFileNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'] as const;
+
+/** A kustomization file as it is written, and where it is. */
+export interface KustomizationFile {
+  path: string;
+  folder: string;
+  fields: Readonly<Record<string, unknown>>;
+}
+
+/** Fields that are understood; anything else is refused, as a typing error would otherwise go unnoticed. */
+const knownFields = new Set([
+  'apiVersion',
+  'kind',
+  'metadata',
+  'resources',
+  'bases',
+  'components',
+  'namespace',
+  'namePrefix',
+  'nameSuffix',
+  'labels',
+  'commonLabels',
+  'commonAnnotations',
+  'images',
+  'replicas',
+  'patches',
+  'patchesStrategicMerge',
+  'patchesJson6902',
+  'configMapGenerator',
+  'secretGenerator',
+  'generatorOptions',
+  'buildMetadata',
+  'sortOptions',
+]);
+
+/** Fields of kustomize that this engine does not carry out yet. */
+const unsupportedFields: Readonly<Record<string, string>> = {
+  helmCharts: 'Render the chart in CI and commit the result, or install it with a HelmRelease.',
+  helmGlobals: 'Render the chart in CI and commit the result, or install it with a HelmRelease.',
+  helmChartInflationGenerator: 'Render the chart in CI and commit the result, or install it with a HelmRelease.',
+  generators: 'Use configMapGenerator, secretGenerator or plain resources.',
+  transformers: 'Use the fields of the kustomization file (labels, patches, images …).',
+  validators: 'Validate in CI.',
+  replacements: 'Use patches, or post-build variables of a Flux Kustomization.',
+  vars: 'Use patches, or post-build variables of a Flux Kustomization.',
+  configurations: 'Only the built-in field lists are used.',
+  crds: 'Only the built-in field lists are used.',
+  openapi: 'Only the built-in merge keys are used.',
+};
+
+/** The kustomization file of a folder. Throws KUSTOMIZE_BUILD_FAILED where there is none, or several, or an unknown field. */
+export function readKustomizationFile(fs: FileSystem, folder: string): KustomizationFile {
+  const found = kustomizationFileNames.filter((name) => fs.kindOf(joinPath(folder, name)) === 'file');
+  const [name] = found;
+  const shown = folder === '' ? '.' : folder;
+  if (name === undefined) {
+    throw buildError(shown, `unable to find one of '${kustomizationFileNames.join("', '")}' in the folder`);
+  }
+  if (found.length > 1) throw buildError(shown, `several kustomization files in one folder: ${found.join(', ')}`);
+  const path = joinPath(folder, name);
+  const documents = parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path);
+  if (documents.length !== 1)
+    throw buildError(path, documents.length === 0 ? 'the file is empty' : 'the file has several documents');
+  const fields = documents[0] ?? {};
+  checkFields(path, fields);
+  return { path, folder, fields };
+}
+
+function checkFields(path: string, fields: Record<string, unknown>): void {
+  const kind = fields['kind'] ?? 'Kustomization';
+  if (kind !== 'Kustomization' && kind !== 'Component')
+    throw buildError(path, `kind should be Kustomization or Component, not ${String(kind)}`);
+  for (const field of Object.keys(fields)) {
+    const advice = unsupportedFields[field];
+    if (advice !== undefined) throw buildError(path, `the field '${field}' is not supported`, advice);
+    if (!knownFields.has(field)) throw buildError(path, `unknown field '${field}'`);
+  }
+}
+
+/** A list-valued field; undefined and null count as empty. */
+export function listField({ path, fields }: KustomizationFile, name: string): unknown[] {
+  const value = fields[name];
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw buildError(path, `the field '${name}' should be a list`);
+  return value;
+}
+
+export function textsField(file: KustomizationFile, name: string): string[] {
+  return listField(file, name).map((item) => {
+    if (typeof item !== 'string')
+      throw buildError(file.path, `the field '${name}' should hold texts, found ${JSON.stringify(item)}`);
+    return item;
+  });
+}
+
+export function recordsField(file: KustomizationFile, name: string): Record<string, unknown>[] {
+  return listField(file, name).map((item) => {
+    if (!isRecord(item))
+      throw buildError(file.path, `the field '${name}' should hold mappings, found ${JSON.stringify(item)}`);
+    return item;
+  });
+}
+
+export function textField({ path, fields }: KustomizationFile, name: string): string {
+  const value = fields[name];
+  if (value === undefined || value === null) return '';
+  if (typeof value !== 'string') throw buildError(path, `the field '${name}' should be a text`);
+  return value;
+}
+
+/** A map of texts, such as labels; numbers and booleans are refused, as the API would refuse them. */
+export function stringMapField({ path, fields }: KustomizationFile, name: string): Record<string, string> {
+  const value = fields[name];
+  if (value === undefined || value === null) return {};
+  if (!isRecord(value)) throw buildError(path, `the field '${name}' should be a mapping`);
+  for (const [key, item] of Object.entries(value)) {
+    if (typeof item !== 'string')
+      throw buildError(path, `${name}.${key} should be a text; quote ${JSON.stringify(item)}`);
+  }
+  return value as Record<string, string>;
+}
+
+export function joinPath(folder: string, name: string): string {
+  return normalPath(folder === '' ? name : `${folder}/${name}`);
+}

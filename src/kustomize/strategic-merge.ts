@@ -1,0 +1,74 @@
+import { builtinSchema } from '../api/builtin/builtin-kinds.ts';
+import type { SchemaNode } from '../api/builtin/schema-node.ts';
+import { deepEqual, isRecord } from '../base/json.ts';
+import type { KubeObject } from '../base/kube-object.ts';
+
+/**
+ * A strategic merge patch: maps merge, lists merge by the key of the kind's schema where it has one, null removes. Gives
+ * undefined where the patch deletes the object (`$patch: delete`).
+ */
+export function mergeStrategically(object: KubeObject, patch: Record<string, unknown>): KubeObject | undefined {
+  return mergeMaps(object, patch, builtinSchema(object.apiVersion, object.kind)) as KubeObject | undefined;
+}
+
+function mergeMaps(
+  target: unknown,
+  patch: Record<string, unknown>,
+  schema: SchemaNode | undefined,
+): Record<string, unknown> | undefined {
+  const { $patch, $retainKeys, ...fields } = patch;
+  if ($patch === 'delete') return undefined;
+  let result: Record<string, unknown> = isRecord(target) && $patch !== 'replace' ? { ...target } : {};
+  if (Array.isArray($retainKeys)) {
+    result = Object.fromEntries(Object.entries(result).filter(([key]) => $retainKeys.includes(key)));
+  }
+  for (const [key, value] of Object.entries(fields)) {
+    if (key.startsWith('$setElementOrder/')) continue;
+    if (key.startsWith('$deleteFromPrimitiveList/')) {
+      removeFromList(result, key.slice('$deleteFromPrimitiveList/'.length), value);
+      continue;
+    }
+    const merged = mergeValue(result[key], value, schema?.properties?.[key] ?? schema?.values);
+    if (merged === undefined) delete result[key];
+    else result[key] = merged;
+  }
+  return result;
+}
+
+function mergeValue(target: unknown, value: unknown, schema: SchemaNode | undefined): unknown {
+  if (value === null) return undefined;
+  if (isRecord(value)) return mergeMaps(target, value, schema);
+  if (!Array.isArray(value)) return value;
+  const mergeKey = schema?.patchMergeKey;
+  const merges = schema?.patchStrategy?.includes('merge') === true;
+  const replaces = value.some((item) => isRecord(item) && item['$patch'] === 'replace');
+  if (!Array.isArray(target) || !merges || replaces) return value.filter((item) => !isDirective(item));
+  if (mergeKey === undefined)
+    return [...target, ...value.filter((item) => !target.some((known) => deepEqual(known, item)))];
+  return mergeLists(target, value, mergeKey, schema?.items);
+}
+
+function isDirective(item: unknown): boolean {
+  return isRecord(item) && item['$patch'] !== undefined;
+}
+
+function mergeLists(target: unknown[], patch: unknown[], mergeKey: string, items: SchemaNode | undefined): unknown[] {
+  const result = [...target];
+  const added: unknown[] = [];
+  for (const item of patch) {
+    if (!isRecord(item)) continue;
+    const index = result.findIndex((known) => isRecord(known) && deepEqual(known[mergeKey], item[mergeKey]));
+    const merged = mergeMaps(index < 0 ? {} : result[index], item, items);
+    if (index < 0) {
+      if (merged !== undefined) added.push(merged);
+    } else if (merged === undefined) result.splice(index, 1);
+    else result[index] = merged;
+  }
+  // New items come first, as kustomize puts them.
+  return [...added, ...result];
+}
+
+function removeFromList(target: Record<string, unknown>, key: string, values: unknown): void {
+  const list = target[key];
+  if (Array.isArray(list) && Array.isArray(values)) target[key] = list.filter((item) => !values.includes(item));
+}

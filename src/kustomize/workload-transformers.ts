@@ -1,0 +1,63 @@
+import { isRecord } from '../base/json.ts';
+import { buildError } from './build-error.ts';
+import { updateAt } from './field-walk.ts';
+import { type KustomizationFile, recordsField } from './kustomization-file.ts';
+import type { Resource } from './resource.ts';
+
+/** What an entry of `images` makes of the images with its name. */
+export interface ImageChange {
+  name: string;
+  newName?: string;
+  newTag?: string;
+  digest?: string;
+}
+
+export function setImages(resources: readonly Resource[], file: KustomizationFile): void {
+  for (const entry of recordsField(file, 'images')) {
+    if (typeof entry['name'] !== 'string') throw buildError(file.path, "an entry of 'images' has no 'name'");
+    const text = (field: string) =>
+      entry[field] === undefined || entry[field] === null ? undefined : String(entry[field]);
+    const change: ImageChange = {
+      name: entry['name'],
+      newName: text('newName'),
+      newTag: text('newTag'),
+      digest: text('digest'),
+    };
+    for (const { object } of resources) changeImages(object, change);
+  }
+}
+
+/** Wherever there are containers, in built-in kinds and custom ones alike. */
+function changeImages(value: unknown, change: ImageChange): void {
+  if (Array.isArray(value)) {
+    for (const item of value) changeImages(item, change);
+    return;
+  }
+  if (!isRecord(value)) return;
+  for (const [key, child] of Object.entries(value)) {
+    if (key === 'containers' || key === 'initContainers' || key === 'ephemeralContainers') {
+      updateAt(child, 'image', (image) => (typeof image === 'string' ? changedImage(image, change) : image));
+    }
+    changeImages(child, change);
+  }
+}
+
+/** `name:tag@digest` with the parts replaced that the change names; a new tag drops a digest and the other way about. */
+export function changedImage(image: string, { name, newName, newTag, digest }: ImageChange): string {
+  const [, repository = '', tag, oldDigest] = /^(.*?)(?::([\w][\w.-]{0,127}))?(?:@(.+))?$/.exec(image) ?? [];
+  if (repository !== name) return image;
+  const keepsVersion = newTag === undefined && digest === undefined;
+  const [tagPart, digestPart] = keepsVersion ? [tag, oldDigest] : [newTag, digest];
+  return `${newName ?? repository}${tagPart === undefined ? '' : `:${tagPart}`}${digestPart === undefined ? '' : `@${digestPart}`}`;
+}
+
+const scalable = new Set(['Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet']);
+
+export function setReplicas(resources: readonly Resource[], file: KustomizationFile): void {
+  for (const { name, count } of recordsField(file, 'replicas')) {
+    const found = resources.filter(({ object, names }) => scalable.has(object.kind) && names.includes(String(name)));
+    if (found.length === 0)
+      throw buildError(file.path, `'replicas' names '${String(name)}', which is no workload of this build`);
+    for (const { object } of found) updateAt(object, 'spec/replicas!', () => count);
+  }
+}
