@@ -15,6 +15,8 @@ await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
+  // The ES modules of a package, where it has them: they can be imported on demand by name, and cut to what is used.
+  mainFields: ['module', 'main'],
   target: 'node20',
   minifySyntax: true,
   sourcemap: 'linked',
