@@ -149,7 +149,7 @@ async function commit(
   tree: WorkTree,
   { changes }: AppliedSetters,
 ): Promise<Delivery['pushed']> {
-  const message = renderCommitMessage(automation, changes);
+  const message = renderCommitMessage(automation, changes, clock.now);
   const { author } = plan.git.commit;
   try {
     const hash = await commitAll(git, tree, {
