@@ -11,6 +11,8 @@ import { printError, printResult } from './print.ts';
 /** Runs one command line and returns the exit code; the only place that knows the process. */
 export async function main(argv: string[]): Promise<number> {
   const interrupt = newLifetime();
+  // Which Node versions we run on is ours to say; the AWS SDK would say it into every command's output.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const onSignal = () => interrupt.abort(new DOMException('interrupted', 'AbortError'));
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);

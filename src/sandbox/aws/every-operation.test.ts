@@ -13,6 +13,7 @@ import { IamStore } from './iam-store.ts';
 import { userIdentity } from './identity.ts';
 import { KeyRing } from './key-ring.ts';
 import { QueryParams } from './query-params.ts';
+import { RateLimits } from './rate-limits.ts';
 import type { SignedCall } from './service.ts';
 import { QueueStore } from './sqs/queue-store.ts';
 import { sqsService } from './sqs/sqs-service.ts';
@@ -23,7 +24,9 @@ const keys = new KeyRing(dir);
 const iam = new IamStore(dir, 'aws');
 const queues = new QueueStore(dir, systemClock);
 const repositories = new RepositoryStore(join(dir, 'registry'), systemClock);
-const context = { account, clock: systemClock, keys, iam, queues, repositories, endpoint: () => 'http://127.0.0.1' };
+const rateLimits = new RateLimits(systemClock);
+const endpoint = () => 'http://127.0.0.1';
+const context = { account, clock: systemClock, keys, iam, rateLimits, queues, repositories, endpoint };
 const bus = new EventBus(dir, context, silentLogger);
 afterAll(() => {
   for (const store of [keys, iam, queues, repositories, bus]) store.close();

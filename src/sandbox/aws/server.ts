@@ -101,6 +101,7 @@ async function runQuery(
   params: QueryParams,
   exchange: Exchange,
 ): Promise<XmlValue | undefined> {
+  requireRate(service, operation, exchange);
   const unsigned = own(service.unsigned, operation);
   if (unsigned !== undefined) return unsigned(params, exchange.requestId, exchange.signal);
   const run = own(service.operations, operation);
@@ -120,6 +121,7 @@ async function answerJson(target: string, services: readonly AwsService[], excha
     return;
   }
   try {
+    requireRate(service, operation, exchange);
     const run = own(service.operations, operation);
     const call = signedCall(service, exchange);
     if (run === undefined) throw new AwsFault('UnknownOperationException', `The sandbox does not know ${target}`);
@@ -130,6 +132,10 @@ async function answerJson(target: string, services: readonly AwsService[], excha
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     respond(response, status, service.contentType, body);
   }
+}
+
+function requireRate({ name }: AwsService, operation: string, { context }: Exchange): void {
+  if (!context.rateLimits.take(`${name}:${operation}`)) throw new AwsFault('Throttling', 'Rate exceeded');
 }
 
 function signedCall(service: AwsService, { context, signed, requestId, signal }: Exchange): SignedCall {

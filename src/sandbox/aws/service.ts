@@ -6,6 +6,7 @@ import type { Identity } from './identity.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { QueryParams } from './query-params.ts';
 import type { XmlValue } from './query-protocol.ts';
+import type { RateLimits } from './rate-limits.ts';
 
 /** What every operation may use of the account. */
 export interface AwsContext {
@@ -13,6 +14,7 @@ export interface AwsContext {
   clock: Clock;
   keys: KeyRing;
   iam: IamStore;
+  rateLimits: RateLimits;
 }
 
 /** A call whose signature was verified. */

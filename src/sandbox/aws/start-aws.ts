@@ -14,6 +14,7 @@ import { iamService } from './iam/iam-service.ts';
 import { IamStore, type UserRecord } from './iam-store.ts';
 import { sessionIdentity } from './identity.ts';
 import { type AccessKey, KeyRing } from './key-ring.ts';
+import { RateLimits } from './rate-limits.ts';
 import { serveAws } from './server.ts';
 import { QueueStore } from './sqs/queue-store.ts';
 import type { SqsContext } from './sqs/sqs-context.ts';
@@ -46,6 +47,8 @@ export interface Aws {
   registryAccess: RegistryAccess;
   /** A registry login of the cluster's nodes, as their kubelet gets one for the node role. */
   nodeRegistryPassword(): string;
+  /** Limits the calls of an action per second (`ecr:GetAuthorizationToken`, `ecr:ListImages` …) to rehearse throttling. */
+  setRateLimit(action: string, perSecond: number | undefined): void;
   /** Makes the queue that ECR's push events go to, with its rule, unless it is there; returns its URL. */
   ensureEcrEventsQueue(name: string): string;
   close(): Promise<void>;
@@ -59,12 +62,14 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   const keys = new KeyRing(dataDir);
   const iam = new IamStore(dataDir, account.partition);
   const queues = new QueueStore(dataDir, clock);
+  const rateLimits = new RateLimits(clock);
   let endpoint = '';
   const context: EcrContext & SqsContext = {
     account,
     clock,
     keys,
     iam,
+    rateLimits,
     repositories,
     queues,
     endpoint: () => endpoint,
@@ -94,6 +99,7 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
     administrator,
     registryAccess: ecrRegistryAccess(context),
     nodeRegistryPassword: () => nodePassword(context),
+    setRateLimit: (action, perSecond) => rateLimits.set(action, perSecond),
     ensureEcrEventsQueue: (name) => ensureEcrEventsQueue(name, context, bus),
     async close() {
       await listener.close();

@@ -1,6 +1,6 @@
 import { denialMessage } from '../../../iam/decide.ts';
 import type { RegistryAccess } from '../../registry/access.ts';
-import { denied, notAuthorized } from '../../registry/fault.ts';
+import { denied, notAuthorized, RegistryFault } from '../../registry/fault.ts';
 import { judge } from '../authorize.ts';
 import { sessionIdentity, userIdentity } from '../identity.ts';
 import type { RegistryLogin } from './authorization-token.ts';
@@ -11,7 +11,7 @@ import { type EcrContext, repositoryArnOf } from './ecr-context.ts';
  * that is taken away bites at once, though the login lives on.
  */
 export function ecrRegistryAccess(context: EcrContext): RegistryAccess {
-  const { account, clock, iam, keys } = context;
+  const { account, clock, iam, keys, rateLimits } = context;
   return {
     authenticate(authorization) {
       const password = basicPassword(authorization);
@@ -27,6 +27,7 @@ export function ecrRegistryAccess(context: EcrContext): RegistryAccess {
       if (identity === undefined) throw notAuthorized();
       return {
         require(action, repository, record) {
+          if (!rateLimits.take(action)) throw new RegistryFault(429, 'TOOMANYREQUESTS', 'Rate exceeded');
           const arn = repositoryArnOf(context, repository);
           const { request, decision } = judge(identity, action, arn, { resourcePolicy: record?.policy }, context);
           if (!decision.allowed) throw denied(denialMessage(request, decision));
