@@ -1,4 +1,4 @@
-import { isMillraceError } from '../base/error.ts';
+import { isMillraceError, MillraceError } from '../base/error.ts';
 import { gitError } from './git-error.ts';
 import type { ProcessResult } from './process.ts';
 import type { Git, GitRunOptions } from './program.ts';
@@ -34,6 +34,32 @@ export async function listRemoteRefs(
   });
   if (result.exitCode !== 0) throw gitError(`${what} '${remote.url}'`, result);
   return parseListing(result.stdout.toString('utf8'));
+}
+
+/**
+ * Whether a remote has any ref. An HTTP server that answers 200 to everything looks to git like an empty repository of the
+ * old, dumb protocol; that is told apart here: GIT_PROTOCOL_ERROR.
+ */
+export async function hasAnyRef(git: Git, remote: GitRemote, signal: AbortSignal): Promise<boolean> {
+  const result = await runWithRemote(git, remote, ['ls-remote', '-q', '--', remote.url], {
+    signal,
+    maxOutputBytes: maxListingBytes,
+    // The packets of the protocol, to standard error; no header is among them.
+    env: { GIT_TRACE_PACKET: '2' },
+  });
+  if (result.exitCode !== 0) throw gitError(`unable to list remote for '${remote.url}'`, withoutTrace(result));
+  if (result.stdout.length > 0) return true;
+  if (!remote.url.startsWith('http') || tracedPacket.test(result.stderr)) return false;
+  throw new MillraceError('GIT_PROTOCOL_ERROR', `the server at '${remote.url}' does not speak the smart git protocol`, {
+    hint: 'Check the URL: a login page or a portal may be answering.',
+  });
+}
+
+const tracedPacket = /^.* packet: +[\w-]+[<>] /m;
+
+function withoutTrace({ stderr, exitCode }: ProcessResult): Pick<ProcessResult, 'stderr' | 'exitCode'> {
+  const lines = stderr.split('\n').filter((line) => !tracedPacket.test(line));
+  return { exitCode, stderr: lines.join('\n') };
 }
 
 /** Runs a git command against a remote; an origin that turns out to redirect is asked once more, by askpass. */

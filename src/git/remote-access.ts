@@ -179,7 +179,11 @@ async function addTls({ tls }: GitRemote, { config }: RemoteAccess, files: Priva
 function addProxy({ proxy }: GitRemote, { env, config }: RemoteAccess): void {
   if (proxy === undefined) return;
   const url = new URL(proxy.address.replace(/^socks5:/, 'socks5h:'));
-  if (proxy.username !== undefined) url.username = encodeURIComponent(proxy.username);
+  if (proxy.username !== undefined) {
+    url.username = encodeURIComponent(proxy.username);
+    // Said at once, as to servers: some proxies close the connection on which they ask.
+    config.push(['http.proxyAuthMethod', 'basic']);
+  }
   if (proxy.password !== undefined) url.password = encodeURIComponent(proxy.password);
   config.push(['http.proxy', url.href.replace(/\/$/, '')]);
   Object.assign(env, { no_proxy: '', NO_PROXY: '' });

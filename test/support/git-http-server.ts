@@ -11,8 +11,8 @@ export interface GitHttpServerOptions {
   tls?: { cert: string; key: string; ca?: string };
   /** Answers a request instead of git when it returns true. */
   intercept?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
-  /** May cut what git answers: called with each part. */
-  onData?: (part: Buffer, response: ServerResponse) => void;
+  /** May cut or slow down what git answers: called with each part. */
+  onData?: (part: Buffer, response: ServerResponse) => Promise<void> | void;
 }
 
 export interface GitHttpServer {
@@ -102,8 +102,11 @@ function serveGit(request: IncomingMessage, response: ServerResponse, options: G
     send(head.subarray(end + 4));
   });
   const send = (part: Buffer) => {
-    options.onData?.(part, response);
+    const wait = options.onData?.(part, response);
     if (!response.destroyed) response.write(part);
+    if (wait === undefined) return;
+    child.stdout.pause();
+    void wait.then(() => child.stdout.resume());
   };
   child.on('close', () => {
     if (!headDone) response.writeHead(500);

@@ -3,7 +3,7 @@ import { sha256Hex } from '../../base/digest.ts';
 import { isMillraceError, MillraceError } from '../../base/error.ts';
 import type { ObjectKey } from '../../base/kube-object.ts';
 import { headerTime, parseCommit, parseTag, type SignedObject, tagTarget } from '../../git/commit-object.ts';
-import { listRemoteRefs, type RemoteRef } from '../../git/ls-remote.ts';
+import { hasAnyRef, listRemoteRefs, type RemoteRef } from '../../git/ls-remote.ts';
 import { fetchCommit, fetchInto, type Mirror, openMirror, tidyMirror } from '../../git/mirror.ts';
 import { type ObjectReader, withObjects } from '../../git/objects.ts';
 import type { Git } from '../../git/program.ts';
@@ -115,8 +115,7 @@ async function missingRef(
   place: CheckoutPlace,
   { name, source }: { name: string; source: string },
 ): Promise<MillraceError> {
-  const any = await list(place, ['HEAD', 'refs/heads/*', 'refs/tags/*'], undefined);
-  if (any.size === 0)
+  if (!(await hasAnyRef(place.git, place.remote, place.signal)))
     return new MillraceError('GIT_REPOSITORY_EMPTY', 'git repository is empty', { hint: 'Push a first commit.' });
   if (name === source) return refNotFound(`unable to resolve ref '${name}' to a specific commit`);
   return refNotFound(`unable to clone: couldn't find remote ref "${source}": git repository: '${place.remote.url}'`);
