@@ -7,6 +7,10 @@ export const errorCodes = {
     meaning: 'An address to serve on is taken by another program, or may not be listened on.',
     fix: 'Give another address or port, or end the program that has it.',
   },
+  APPLY_FAILED: {
+    meaning: 'Objects were refused by the API server, or did not become ready in time for the next stage.',
+    fix: 'The message names each object with the answer of the server.',
+  },
   ARCHIVE_INVALID: {
     meaning: 'An archive is damaged, or holds names that would leave its folder.',
     fix: 'Pack and push it again. If it was made by somebody else, do not trust it.',
@@ -283,6 +287,10 @@ export const errorCodes = {
   OCI_STATUS: {
     meaning: 'A registry answered a request with an error status, or with something that is no answer.',
     fix: 'The message gives the request and what the registry said.',
+  },
+  PRUNE_FAILED: {
+    meaning: 'Objects that are no longer in the source could not be deleted.',
+    fix: 'The message names them; they stay in the inventory and are tried again.',
   },
   REGISTRY_OPTIONS: {
     meaning: 'What an ImageRepository refers to for reaching its registry is missing or malformed.',
