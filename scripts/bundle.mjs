@@ -9,6 +9,7 @@ await build({
     millrace: 'src/bin.ts',
     index: 'src/index.ts',
     images: 'src/images/index.ts',
+    kustomize: 'src/kustomize/index.ts',
   },
   outdir: 'dist',
   bundle: true,

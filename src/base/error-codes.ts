@@ -312,6 +312,10 @@ export const errorCodes = {
     meaning: 'The server of artifacts could not be started.',
     fix: 'Choose another address (--storage-addr).',
   },
+  SUBSTITUTION_FAILED: {
+    meaning: 'A ${…} expression cannot be read, or names a variable that is not defined.',
+    fix: 'Correct the expression, define the variable or give it a default; write $${…} for text that stays.',
+  },
   YAML_INVALID: {
     meaning: 'A file is not valid YAML, or holds something else than mappings.',
     fix: 'The message names the file and the place.',
