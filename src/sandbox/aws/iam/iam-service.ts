@@ -1,10 +1,11 @@
 import type { AwsContext, QueryService } from '../service.ts';
+import { rolePolicyOperations, userPolicyOperations } from './entity-policies.ts';
 import { oidcProviderOperations } from './oidc-providers.ts';
 import { policyOperations } from './policies.ts';
 import { policyVersionOperations } from './policy-versions.ts';
-import { rolePolicyOperations } from './role-policies.ts';
 import { roleOperations } from './roles.ts';
 import { simulateOperations } from './simulate.ts';
+import { userOperations } from './users.ts';
 
 /** Identity and Access Management. */
 export function iamService(context: AwsContext): QueryService {
@@ -16,6 +17,8 @@ export function iamService(context: AwsContext): QueryService {
     operations: {
       ...roleOperations(context),
       ...rolePolicyOperations(context),
+      ...userOperations(context),
+      ...userPolicyOperations(context),
       ...policyOperations(context),
       ...policyVersionOperations(context),
       ...oidcProviderOperations(context),

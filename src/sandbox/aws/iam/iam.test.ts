@@ -250,3 +250,64 @@ test('a custom policy is simulated with context', async () => {
   };
   expect([await simulate('eu-west-1'), await simulate('us-east-1')]).toEqual(['allowed', 'implicitDeny']);
 });
+
+describe('users', () => {
+  const create = (UserName: string) => iam.send(new iamSdk.CreateUserCommand({ UserName }));
+  const loginPolicy = { UserName: 'ci', PolicyName: 'login', PolicyDocument: login };
+
+  test('sign with their own keys and do what their policies allow', async () => {
+    await create('ci');
+    const { AccessKey } = await iam.send(new iamSdk.CreateAccessKeyCommand({ UserName: 'ci' }));
+    const credentials = {
+      accessKeyId: AccessKey?.AccessKeyId ?? '',
+      secretAccessKey: AccessKey?.SecretAccessKey ?? '',
+    };
+    const own = new iamSdk.IAMClient({ endpoint: cloud.aws.url, region: 'eu-west-1', credentials, maxAttempts: 1 });
+    await expect(own.send(new iamSdk.GetUserCommand({}))).rejects.toMatchObject({
+      Code: 'AccessDenied',
+      message:
+        'User: arn:aws:iam::000000000000:user/ci is not authorized to perform: iam:GetUser on resource: user ci because no identity-based policy allows the iam:GetUser action',
+    });
+    const self = policy({ Effect: 'Allow', Action: 'iam:Get*', Resource: 'arn:aws:iam::*:user/${aws:username}' });
+    await iam.send(new iamSdk.PutUserPolicyCommand({ ...loginPolicy, PolicyDocument: self }));
+    expect((await own.send(new iamSdk.GetUserCommand({}))).User?.UserName).toBe('ci');
+    await iam.send(new iamSdk.DeleteAccessKeyCommand({ UserName: 'ci', AccessKeyId: credentials.accessKeyId }));
+    await expect(own.send(new iamSdk.GetUserCommand({}))).rejects.toMatchObject({ Code: 'InvalidClientTokenId' });
+  });
+
+  test('are deleted when nothing is left of them', async () => {
+    await create('ci');
+    await expect(create('ci')).rejects.toMatchObject({ Code: 'EntityAlreadyExists' });
+    for (let i = 0; i < 2; i++) await iam.send(new iamSdk.CreateAccessKeyCommand({ UserName: 'ci' }));
+    await expect(iam.send(new iamSdk.CreateAccessKeyCommand({ UserName: 'ci' }))).rejects.toMatchObject({
+      Code: 'LimitExceeded',
+    });
+    const drop = () => iam.send(new iamSdk.DeleteUserCommand({ UserName: 'ci' }));
+    await expect(drop()).rejects.toThrow(/must delete access keys first/);
+    const { AccessKeyMetadata } = await iam.send(new iamSdk.ListAccessKeysCommand({ UserName: 'ci' }));
+    for (const { AccessKeyId } of AccessKeyMetadata ?? []) {
+      await iam.send(new iamSdk.DeleteAccessKeyCommand({ UserName: 'ci', AccessKeyId }));
+    }
+    await iam.send(new iamSdk.PutUserPolicyCommand(loginPolicy));
+    await expect(drop()).rejects.toThrow(/must delete policies first/);
+    await iam.send(new iamSdk.DeleteUserPolicyCommand(loginPolicy));
+    await drop();
+    const { Users } = await iam.send(new iamSdk.ListUsersCommand({}));
+    expect(Users?.map(({ UserName }) => UserName)).toEqual(['administrator']);
+  });
+
+  test('are simulated as roles are', async () => {
+    await create('ci');
+    await createPolicy();
+    await iam.send(new iamSdk.AttachUserPolicyCommand({ UserName: 'ci', PolicyArn: policyArn }));
+    const { EvaluationResults } = await iam.send(
+      new iamSdk.SimulatePrincipalPolicyCommand({
+        PolicySourceArn: 'arn:aws:iam::000000000000:user/ci',
+        ActionNames: ['ecr:GetAuthorizationToken'],
+      }),
+    );
+    expect(EvaluationResults?.[0]).toMatchObject({ EvalDecision: 'allowed', EvalResourceName: '*' });
+    const { PolicyUsers } = await iam.send(new iamSdk.ListEntitiesForPolicyCommand({ PolicyArn: policyArn }));
+    expect(PolicyUsers).toMatchObject([{ UserName: 'ci' }]);
+  });
+});

@@ -11,8 +11,10 @@ import { tagList, withoutTags, withTags } from './tags.ts';
 export function policyOperations(context: AwsContext): Record<string, QueryOperation> {
   const { account, clock, iam } = context;
   const arnOf = (name: string, path = '/') => `arn:${account.partition}:iam::${account.id}:policy${path}${name}`;
-  const attachedTo = (arn: string) => [...iam.roles.values()].filter(({ attached }) => attached.includes(arn));
-  const describe = (policy: PolicyRecord) => describePolicy(policy, attachedTo(policy.arn).length);
+  const rolesWith = (arn: string) => [...iam.roles.values()].filter(({ attached }) => attached.includes(arn));
+  const usersWith = (arn: string) => [...iam.users.values()].filter(({ attached }) => attached.includes(arn));
+  const attachments = (arn: string) => rolesWith(arn).length + usersWith(arn).length;
+  const describe = (policy: PolicyRecord) => describePolicy(policy, attachments(policy.arn));
 
   const onPolicy =
     (
@@ -65,14 +67,14 @@ export function policyOperations(context: AwsContext): Record<string, QueryOpera
       // AWS's own policies are known by name but not listed: the sandbox has only a few of them.
       const all = params.optional('Scope') === 'AWS' ? [] : [...iam.policies.values()];
       const wanted = all
-        .filter(({ path, arn }) => path.startsWith(prefix) && (!onlyAttached || attachedTo(arn).length > 0))
+        .filter(({ path, arn }) => path.startsWith(prefix) && (!onlyAttached || attachments(arn) > 0))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
       const { items, ...rest } = pageOf(wanted, params);
       return { Policies: items.map(describe), ...rest };
     },
 
     DeletePolicy: onPolicy('iam:DeletePolicy', (policy) => {
-      if (attachedTo(policy.arn).length > 0) {
+      if (attachments(policy.arn) > 0) {
         throw deleteConflict('Cannot delete a policy attached to entities.');
       }
       if (policy.versions.length > 1) {
@@ -86,8 +88,8 @@ export function policyOperations(context: AwsContext): Record<string, QueryOpera
 
     ListEntitiesForPolicy: onPolicy('iam:ListEntitiesForPolicy', (policy) => ({
       PolicyGroups: [],
-      PolicyUsers: [],
-      PolicyRoles: attachedTo(policy.arn).map(({ name, id }) => ({ RoleName: name, RoleId: id })),
+      PolicyUsers: usersWith(policy.arn).map(({ name, id }) => ({ UserName: name, UserId: id })),
+      PolicyRoles: rolesWith(policy.arn).map(({ name, id }) => ({ RoleName: name, RoleId: id })),
       IsTruncated: false,
     })),
 
