@@ -1,10 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RegistryFault } from './fault.ts';
+
+const uploadLifetimeMs = 24 * 3_600_000;
 
 export const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
@@ -86,8 +88,15 @@ export class BlobStore {
     await rm(this.#uploadPath(repository, id), { force: true });
   }
 
-  /** Removes every blob that `isWanted` does not know. Only safe while nothing is being pushed: at the start. */
-  sweep(isWanted: (digest: string) => boolean): void {
+  /**
+   * Removes every blob that `isWanted` does not know, and uploads that nobody has continued for a day. Only safe while
+   * nothing is being pushed: at the start.
+   */
+  sweep(isWanted: (digest: string) => boolean, now: number): void {
+    for (const name of readdirSync(this.#uploads)) {
+      const file = join(this.#uploads, name);
+      if (name.startsWith('put.') || statSync(file).mtimeMs < now - uploadLifetimeMs) rmSync(file, { force: true });
+    }
     for (const hex of readdirSync(this.#blobs)) {
       if (!isWanted(`sha256:${hex}`)) rmSync(join(this.#blobs, hex), { force: true });
     }

@@ -114,6 +114,6 @@ export class RepositoryStore {
       for (const blob of content.blobs()) wanted.add(blob);
       for (const { digest } of content.images()) wanted.add(digest);
     }
-    this.blobs.sweep((digest) => wanted.has(digest));
+    this.blobs.sweep((digest) => wanted.has(digest), this.#clock.now());
   }
 }
