@@ -67,6 +67,10 @@ export const errorCodes = {
     meaning: "Flux runs the controller in this cluster that was to be started; two of a kind undo each other's work.",
     fix: 'Scale the Deployment of Flux to zero, leave the controller out with --controllers, or start with --take-over.',
   },
+  GITHUB_APP_INVALID: {
+    meaning: 'The Secret of a GitHub App does not make sense, or GitHub gave no token for it.',
+    fix: 'Give githubAppID, githubAppPrivateKey and one of githubAppInstallationOwner and githubAppInstallationID.',
+  },
   GIT_AUTH_DENIED: {
     meaning: 'A git server refused the credential, or wants one and none was given.',
     fix: 'Check user name, token or key in the Secret, and that they may read (for a push: write) the repository.',

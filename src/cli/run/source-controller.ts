@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { createEcrLogins } from '../../aws/ecr-login.ts';
 import { parseAwsEnvironment } from '../../aws/environment.ts';
 import { createBucketController } from '../../controllers/bucket/controller.ts';
+import { codeCommitAuth, codeCommitRegion } from '../../controllers/git-repository/code-commit.ts';
 import { createGitRepositoryController } from '../../controllers/git-repository/controller.ts';
+import type { GitProviders } from '../../controllers/git-repository/git-provider.ts';
+import { createGithubApps } from '../../controllers/git-repository/github-app.ts';
 import { createRegistryAccess } from '../../controllers/image/registry-access.ts';
 import { createOciRepositoryController } from '../../controllers/oci-repository/controller.ts';
 import { startArtifactServer } from '../../controllers/source/artifact-server.ts';
@@ -60,9 +63,21 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
     endpoints: Object.fromEntries(options.registryEndpoints),
     defaultServiceAccount: options.defaultServiceAccount,
   });
+  const githubApps = createGithubApps({ http });
+  const providers: GitProviders = {
+    objectLevelIdentity: objectLevelWorkloadIdentity,
+    githubApp: (secret, _url, signal) => githubApps(secret, signal),
+    async codeCommit(url, serviceAccount, signal) {
+      const region = codeCommitRegion(url);
+      const session = serviceAccount
+        ? await identities.serviceAccount(serviceAccount, region, signal)
+        : await identities.controller(region, signal);
+      return codeCommitAuth(url, session.credentials);
+    },
+  };
   return {
     controllers: [
-      createGitRepositoryController({ ...source, git: shared.git, mirrorsDir }),
+      createGitRepositoryController({ ...source, git: shared.git, mirrorsDir, providers }),
       createOciRepositoryController({ ...source, registries, objectLevelWorkloadIdentity }),
       createBucketController(source),
     ],

@@ -88,9 +88,8 @@ export function createArtifactStore(options: ArtifactStoreOptions): ArtifactStor
     },
     async check(artifact, signal) {
       const file = fileOf(artifact);
-      const found = await stat(file).catch(() => undefined);
-      if (found === undefined || !found.isFile()) return 'missing';
-      const print = await fingerprint(file, artifact.digest);
+      const print = await fingerprint(file, artifact.digest).catch(() => undefined);
+      if (print === undefined) return 'missing';
       if (checked.get(file) === print) return 'present';
       if ((await digestFile(file, artifact.digest.split(':', 1)[0] ?? '', signal)) !== artifact.digest)
         return 'damaged';
