@@ -19,6 +19,10 @@ export const errorCodes = {
     meaning: 'An archive, or the content for one, is larger than is accepted.',
     fix: 'Leave out what is not needed (.sourceignore, spec.ignore, spec.sparseCheckout), or raise the limit.',
   },
+  ARTIFACT_FETCH_FAILED: {
+    meaning: 'The artifact of a source could not be fetched, or its bytes are not those of its digest.',
+    fix: 'Check that the source controller runs and can be reached; the artifact is fetched again.',
+  },
   AWS_IDENTITY_INVALID: {
     meaning: 'A web identity is malformed: the role annotation, the token or its file.',
     fix: 'Correct the annotation eks.amazonaws.com/role-arn, or let the pod be created anew so that the token is mounted.',

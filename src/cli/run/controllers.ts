@@ -45,6 +45,7 @@ export type Assemble = (deps: ControllerDeps, shared: SharedParts) => Promise<Co
 /** Loads the code of one name; only those that were asked for are. */
 const assemblers: Partial<Record<ControllerName, () => Promise<Assemble>>> = {
   'source-controller': async () => (await import('./source-controller.ts')).assembleSourceController,
+  'kustomize-controller': async () => (await import('./kustomize-controller.ts')).assembleKustomize,
   'image-reflector-controller': async () => (await import('./image-reflector-controller.ts')).assembleImageReflector,
   'image-automation-controller': async () => (await import('./image-automation-controller.ts')).assembleImageAutomation,
 };
