@@ -126,7 +126,7 @@ test('a stage with refused objects writes nothing and names every one of them', 
   await given('refused', {}, 'main@sha1:1');
   const object = await run('refused');
   expect(readyOf(object)).toMatchObject({ status: 'False', reason: 'ReconciliationFailed' });
-  expect(readyOf(object)?.message).toMatch(/bad-key dry-run failed \(Invalid\)[^]*nowhere/);
+  expect(readyOf(object)?.message).toMatch(/bad-key dry-run failed \(Invalid\)[\s\S]*nowhere/);
   expect(await getConfigMap('good')).toBeUndefined();
 });
 
