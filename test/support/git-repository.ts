@@ -31,11 +31,12 @@ export function makeTempDir(name = 'millrace-test-'): { dir: string; remove(): v
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-export function runGit(cwd: string, args: string[], env: Record<string, string> = {}): string {
+export function runGit(cwd: string, args: string[], env: Record<string, string> = {}, input?: string): string {
   const result = spawnSync('git', args, {
     cwd,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
+    ...(input === undefined ? {} : { input }),
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: '/nonexistent',
