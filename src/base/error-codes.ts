@@ -312,6 +312,10 @@ export const errorCodes = {
     meaning: 'A port that a part of the sandbox was told to use, or used before, cannot be used.',
     fix: 'Stop what listens on it (perhaps another `millrace up`), or choose another port or data folder.',
   },
+  SOPS_DECRYPTION_FAILED: {
+    meaning: 'Something that SOPS encrypted could not be decrypted, or was about to be applied encrypted.',
+    fix: 'The message names the object and every key that was tried; see spec.decryption of the Kustomization.',
+  },
   SOURCE_FAILED: {
     meaning: 'A source could not be fetched, verified or stored; its condition says so too.',
     fix: 'The message has the cause. It is tried again by itself.',
