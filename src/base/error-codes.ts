@@ -95,6 +95,10 @@ export const errorCodes = {
     meaning: 'The git binary (or ssh, ssh-keygen) was not found.',
     fix: 'Install git 2.34 or newer, for SSH remotes also an OpenSSH client, and put them on the PATH.',
   },
+  GIT_OBJECT_UNREADABLE: {
+    meaning: 'What is kept of a git repository on this machine is damaged.',
+    fix: 'It is thrown away and fetched anew by itself; if that repeats, check the disk.',
+  },
   GIT_OUTPUT_LIMIT: {
     meaning: 'A git command printed more than is accepted.',
     fix: 'The repository has an unreasonable number of refs; narrow spec.ref to a branch or tag.',

@@ -51,6 +51,11 @@ const symptoms: readonly Symptom[] = [
       /could not resolve|name or service not known|failed to connect|couldn't connect|connection (refused|timed out)|no route to host|network is unreachable/i,
     code: 'GIT_UNREACHABLE',
   },
+  {
+    pattern:
+      /bad object|corrupt|object file .* is empty|unable to read (tree|sha1)|not a valid object|index file .* (is too small|corrupt)|pack.* (too small|is corrupt)/i,
+    code: 'GIT_OBJECT_UNREADABLE',
+  },
   { pattern: /transport '[^']*' not allowed/i, code: 'GIT_URL_INVALID', retry: 'never' },
   { pattern: /remote error:|^ERR /im, code: 'GIT_SERVER_ERROR' },
   { pattern: /returned error: [45]\d\d/i, code: 'GIT_SERVER_ERROR' },

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type GitHttpServer, startGitHttpServer } from '../../test/support/git-http-server.ts';
@@ -6,7 +6,7 @@ import { createRepository, makeTempDir, runGit, type TestRepository } from '../.
 import { withDeadline } from '../base/deadline.ts';
 import { parseCommit } from './commit-object.ts';
 import { listRemoteRefs } from './ls-remote.ts';
-import { fetchCommit, fetchInto, openMirror } from './mirror.ts';
+import { fetchCommit, fetchInto, openMirror, tidyMirror } from './mirror.ts';
 import { withObjects } from './objects.ts';
 import { createGit } from './program.ts';
 import { pushHead } from './push.ts';
@@ -92,6 +92,22 @@ test('fetches shallow, then only the difference; the tree comes in walk order', 
   const packs = readdirSync(join(mirror.gitDir, 'objects/pack')).filter((name) => name.endsWith('.pack'));
   expect(packs).toHaveLength(2);
   expect(await fetchCommit(git, mirror, remote(), first, { signal })).toBe(first);
+});
+
+test('many packs become one, with what was fetched last', async () => {
+  const mirror = await openMirror(join(temp.dir, 'packs'));
+  await fetchInto(git, mirror, remote(), 'refs/heads/main', { signal });
+  const dir = join(mirror.gitDir, 'objects/pack');
+  const [pack = ''] = readdirSync(dir).filter((name) => name.endsWith('.pack'));
+  for (let i = 0; i < 24; i++) {
+    for (const end of ['.pack', '.idx']) {
+      copyFileSync(join(dir, pack.replace('.pack', end)), join(dir, `pack-${String(i).padStart(40, '0')}${end}`));
+    }
+  }
+  expect(await tidyMirror(git, mirror, signal)).toBe(true);
+  expect(readdirSync(dir).filter((name) => name.endsWith('.pack'))).toHaveLength(1);
+  const next = repository.commit({ 'a/y.yaml': 'y: 1\n' });
+  expect(await fetchInto(git, mirror, remote(), 'refs/heads/main', { signal })).toBe(next);
 });
 
 test('a missing branch and an unknown commit are told as such', async () => {

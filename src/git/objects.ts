@@ -1,4 +1,5 @@
 import { ChunkReader } from '../base/chunk-reader.ts';
+import { MillraceError } from '../base/error.ts';
 import type { RunningProcess } from './process.ts';
 import type { Git } from './program.ts';
 
@@ -22,7 +23,7 @@ export class ObjectReader {
     this.#reader = new ChunkReader(this.#process.stdout as AsyncIterable<Buffer>);
   }
 
-  /** A whole object in memory. Throws a plain Error where it is missing or larger than `maxBytes`. */
+  /** A whole object in memory. Throws GIT_OBJECT_UNREADABLE where it is missing, a plain Error past `maxBytes`. */
   async read(oid: string, maxBytes = 64 * 1024 * 1024): Promise<{ header: ObjectHeader; data: Buffer }> {
     this.#process.stdin.write(`${oid}\n`);
     const header = await this.#header(oid);
@@ -69,12 +70,16 @@ export class ObjectReader {
     if (line === undefined) {
       // An abort's reason comes first; otherwise git said why on standard error.
       const { stderr } = await this.#process.ended;
-      throw new Error(`git cat-file ended early: ${stderr.trim()}`);
+      throw unreadable(`git cat-file ended early: ${stderr.trim()}`);
     }
     const match = /^([0-9a-f]+) (commit|tree|blob|tag) (\d+)$/.exec(line);
-    if (match === null) throw new Error(`object ${oid} cannot be read: ${line}`);
+    if (match === null) throw unreadable(`object ${oid} cannot be read: ${line}`);
     return { oid: match[1] ?? oid, type: match[2] as ObjectHeader['type'], size: Number(match[3]) };
   }
+}
+
+function unreadable(message: string): MillraceError {
+  return new MillraceError('GIT_OBJECT_UNREADABLE', message);
 }
 
 export type WritePart = (part: Buffer) => Promise<void> | void;

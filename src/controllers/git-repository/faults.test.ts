@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -133,4 +133,38 @@ test('content that is too large for an artifact', async () => {
   expect(
     readdirSync(join(temp.dir, 'small/store'), { recursive: true }).filter((name) => `${name}`.endsWith('.tmp')),
   ).toEqual([]);
+});
+
+test.each(['pack', 'ref'])('a damaged copy (%s) is thrown away and fetched anew', async (kind) => {
+  const mirrors = join(temp.dir, `h${number}`, 'mirrors/flux-system/fleet');
+  const [mirror = ''] = readdirSync(mirrors);
+  const packs = join(mirrors, mirror, 'objects/pack');
+  if (kind === 'pack') for (const name of readdirSync(packs)) rmSync(join(packs, name), { force: true });
+  else writeFileSync(join(mirrors, mirror, 'refs/millrace/fetched'), `${'1'.repeat(40)}\n`);
+  const next = repository.commit({ a: '3' });
+  await h.reconcile();
+  await h.reconcile();
+  expect(h.condition('Ready')).toMatchObject({ status: 'True' });
+  expect(h.artifact().revision).toBe(`main@sha1:${next}`);
+});
+
+test('locks of a killed run are no obstacle', async () => {
+  const mirrors = join(temp.dir, `h${number}`, 'mirrors/flux-system/fleet');
+  const [mirror = ''] = readdirSync(mirrors);
+  for (const lock of ['shallow.lock', 'refs/millrace/fetched.lock', 'objects/pack/tmp_pack_x']) {
+    writeFileSync(join(mirrors, mirror, lock), '');
+  }
+  const next = repository.commit({ a: '3' });
+  await h.reconcile();
+  expect(h.artifact().revision).toBe(`main@sha1:${next}`);
+});
+
+test('a mirror that is no longer needed goes', async () => {
+  const mirrors = join(temp.dir, `h${number}`, 'mirrors/flux-system/fleet');
+  const [before = ''] = readdirSync(mirrors);
+  const other = createRepository(temp.dir, `other${number}.git`);
+  other.commit({ b: '1' });
+  h.cluster.edit('GitRepository', 'fleet', { url: `${server.url}/other${number}.git` });
+  await h.reconcile();
+  expect(readdirSync(mirrors)).not.toContain(before);
 });

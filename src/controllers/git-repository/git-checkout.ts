@@ -1,3 +1,4 @@
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../../base/digest.ts';
 import { isMillraceError, MillraceError } from '../../base/error.ts';
@@ -20,6 +21,8 @@ export interface CheckoutPlace {
   signal: AbortSignal;
   /** A repository may not send more than this. */
   maxBytes: number;
+  /** Mirrors that this run needs, by the names of their folders; others may go. */
+  used: Set<string>;
 }
 
 /** A commit that is on this machine. */
@@ -121,29 +124,50 @@ async function missingRef(
   return refNotFound(`unable to clone: couldn't find remote ref "${source}": git repository: '${place.remote.url}'`);
 }
 
-async function fetchSource(place: CheckoutPlace, source: string): Promise<{ mirror: Mirror; oid: string }> {
-  const mirror = await openPlace(place);
+function fetchSource(place: CheckoutPlace, source: string): Promise<{ mirror: Mirror; oid: string }> {
   const { git, remote, signal, maxBytes } = place;
-  const oid = await fetchInto(git, mirror, remote, source, { signal, maxBytes });
-  await tidyMirror(git, mirror, signal);
-  return { mirror, oid };
+  return inMirror(place, (mirror) => fetchInto(git, mirror, remote, source, { signal, maxBytes }));
 }
 
 /** Fetches one commit by hash, from any remote that shares the object's folder of mirrors. */
-export async function fetchPinned(
+export function fetchPinned(
   place: CheckoutPlace,
   { commit, fallbackRef }: { commit: string; fallbackRef?: string },
 ): Promise<{ mirror: Mirror; oid: string }> {
-  const mirror = await openPlace(place);
   const { git, remote, signal, maxBytes } = place;
   const fallback = fallbackRef === undefined ? {} : { fallbackRef };
-  const oid = await fetchCommit(git, mirror, remote, commit, { signal, maxBytes, ...fallback });
-  await tidyMirror(git, mirror, signal);
-  return { mirror, oid };
+  return inMirror(place, (mirror) => fetchCommit(git, mirror, remote, commit, { signal, maxBytes, ...fallback }));
 }
 
-function openPlace(place: CheckoutPlace): Promise<Mirror> {
-  return openMirror(join(mirrorsOf(place), sha256Hex(place.remote.url).slice(0, 16)));
+/** Works in the mirror of the remote; one that turns out to be damaged is made anew, once. */
+async function inMirror(
+  place: CheckoutPlace,
+  work: (mirror: Mirror) => Promise<string>,
+): Promise<{ mirror: Mirror; oid: string }> {
+  const folder = sha256Hex(place.remote.url).slice(0, 16);
+  const gitDir = join(mirrorsOf(place), folder);
+  place.used.add(folder);
+  const attempt = async () => {
+    const mirror = await openMirror(gitDir);
+    const oid = await work(mirror);
+    await tidyMirror(place.git, mirror, place.signal);
+    return { mirror, oid };
+  };
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!isMillraceError(error, 'GIT_OBJECT_UNREADABLE')) throw error;
+    await rm(gitDir, { recursive: true, force: true });
+    return attempt();
+  }
+}
+
+/** Removes the object's mirrors that a run had no use for: of an earlier URL, of submodules that are gone. */
+export async function removeUnusedMirrors(place: CheckoutPlace): Promise<void> {
+  const dir = mirrorsOf(place);
+  for (const name of await readdir(dir).catch(() => [])) {
+    if (!place.used.has(name)) await rm(join(dir, name), { recursive: true, force: true });
+  }
 }
 
 export interface ReadCommit {

@@ -22,6 +22,9 @@ export async function loadRemote(object: GitRepository, deps: RemoteDeps, signal
   checkProvider(object, providers);
   const proxy = await loadProxy(object, client, signal);
   const url = parseUrl(object.spec.url);
+  if (proxy !== undefined && url.scheme === 'ssh') {
+    throw authFault('failed to configure proxy options: a proxy can be used with HTTP/S repositories only');
+  }
   const secret = await loadSecret(object, object.spec.secretRef?.name, client, signal);
   checkGithubData(object, secret);
   const where = `${object.metadata.namespace ?? ''}/${object.spec.secretRef?.name ?? ''}`;

@@ -3,7 +3,8 @@ import type { Artifact } from '../../api/artifact.ts';
 import type { GitRepository } from '../../api/git-repository.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import { parseDuration } from '../../base/duration.ts';
-import { keyOf } from '../../base/kube-object.ts';
+import { isMillraceError } from '../../base/error.ts';
+import { keyOf, type ObjectKey } from '../../base/kube-object.ts';
 import { type ObjectReaders, withReaders } from '../../git/objects.ts';
 import type { Git } from '../../git/program.ts';
 import { hasStatus, removeConditions, setCondition } from '../../runtime/conditions.ts';
@@ -11,6 +12,7 @@ import type { SummaryRules } from '../../runtime/summary.ts';
 import type { ContentEntry } from '../source/content.ts';
 import { writeContentArchive } from '../source/content-archive.ts';
 import type { SourceDeps, SourceKind, SourceResult, SourceRun } from '../source/reconcile-source.ts';
+import { SourceFault } from '../source/source-fault.ts';
 import { withCheckoutFault, withStorageFault } from './checkout-fault.ts';
 import { hasSameContentConfig, hasSameIncludes, observeContentConfig, verificationMode } from './content-config.ts';
 import {
@@ -20,6 +22,7 @@ import {
   mirrorsOf,
   type ReadCommit,
   readCommit,
+  removeUnusedMirrors,
   shortMessage,
 } from './git-checkout.ts';
 import { limitToFolders } from './git-content.ts';
@@ -64,9 +67,25 @@ export function gitRepositoryKind(deps: GitRepositoryDeps): SourceKind<GitReposi
   return {
     kind: 'GitRepository',
     rules,
-    work: (run) => reconcileGitRepository(run, deps),
-    cleanUp: (key) => rm(mirrorsOf({ mirrorsDir: deps.mirrorsDir, key }), { recursive: true, force: true }),
+    work: async (run) => {
+      try {
+        return await reconcileGitRepository(run, deps);
+      } catch (error) {
+        if (isUnreadable(error)) await removeMirrors(deps, keyOf(run.object));
+        throw error;
+      }
+    },
+    cleanUp: (key) => removeMirrors(deps, key),
   };
+}
+
+/** A damaged mirror would fail every run to come. */
+function isUnreadable(error: unknown): boolean {
+  return isMillraceError(error instanceof SourceFault ? error.cause : error, 'GIT_OBJECT_UNREADABLE');
+}
+
+function removeMirrors({ mirrorsDir }: GitRepositoryDeps, key: ObjectKey): Promise<void> {
+  return rm(mirrorsOf({ mirrorsDir, key }), { recursive: true, force: true });
 }
 
 type Run = SourceRun<GitRepository>;
@@ -88,7 +107,15 @@ async function reconcileGitRepository(run: Run, deps: GitRepositoryDeps): Promis
       withDeadline(signal, timeoutMs, 'the checkout', (deadline) => {
         const maxBytes = deps.maxRepositoryBytes ?? 8 * 1024 ** 3;
         const { git, mirrorsDir } = deps;
-        const place = { git, remote, mirrorsDir, key: keyOf(object), signal: deadline, maxBytes };
+        const place = {
+          git,
+          remote,
+          mirrorsDir,
+          key: keyOf(object),
+          signal: deadline,
+          maxBytes,
+          used: new Set<string>(),
+        };
         return checkOut(run, place, { readers, included });
       }),
     );
@@ -122,6 +149,7 @@ async function checkOut(run: Run, place: CheckoutPlace, { readers, included }: I
   const commit = await readCommit(readers.of(gitDir), fetched.oid);
   const recurseSubmodules = object.spec.recurseSubmodules === true;
   const all = await readContent({ place, readers, gitDir, tree: commit.tree, recurseSubmodules });
+  await removeUnusedMirrors(place);
   return { fetched, commit, content: limitToFolders(all, object.spec.sparseCheckout ?? []) };
 }
 
