@@ -40,6 +40,9 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+/** How EKS calls the sandbox's cluster. */
+export const clusterName = 'sandbox';
+
 const defaultAccount: AwsAccount = { partition: 'aws', id: '000000000000', region: 'eu-west-1' };
 
 /**
@@ -74,6 +77,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       clock,
       logger,
       trustedCaPem: [kubernetes.caPem],
+      cluster: {
+        name: clusterName,
+        endpoint: kubernetes.url,
+        caPem: kubernetes.caPem,
+        issuer: kubernetes.issuer,
+        version: '1.36',
+      },
       port: memory.port('aws'),
     });
     closers.push(() => aws.close());

@@ -32,13 +32,10 @@ export async function startTestCloud(): Promise<TestCloud> {
   const clock: Clock = { now: () => Date.now() + offset };
   const start = async () => {
     const repositories = new RepositoryStore(join(dir, 'registry'), clock);
-    const aws = await startAws({
-      dataDir: join(dir, 'aws'),
-      account,
-      repositories,
-      clock,
-      trustedCaPem: [issuer.caPem],
-    });
+    const { url: endpoint, caPem } = issuer;
+    const cluster = { name: 'sandbox', endpoint, caPem, issuer: endpoint, version: '1.36' };
+    const trustedCaPem = [caPem];
+    const aws = await startAws({ dataDir: join(dir, 'aws'), account, repositories, clock, trustedCaPem, cluster });
     const registry = await startRegistry({ repositories, access: aws.registryAccess, registryId: account.id, clock });
     return { repositories, aws, registry };
   };

@@ -5,7 +5,7 @@ import { ecrPolicy } from '../../iam/ecr-policy.ts';
 import { irsaTrustPolicy } from '../../iam/trust-policy.ts';
 
 // The aws CLI is a client that shares no code with us: it is skipped where it is not installed.
-describe.skipIf(!isInstalled('aws'))('the aws CLI', { timeout: 60_000 }, () => {
+describe.skipIf(!isInstalled('aws'))('the aws CLI', { timeout: 120_000 }, () => {
   let cloud: TestCloud;
   const roleArn = 'arn:aws:iam::000000000000:role/flux-ecr';
 
@@ -59,10 +59,12 @@ describe.skipIf(!isInstalled('aws'))('the aws CLI', { timeout: 60_000 }, () => {
       '--policy-document',
       document,
     ]);
-    await aws(['ecr', 'create-repository', '--repository-name', 'apps/a']);
-  }, 60_000);
+    role = await session();
+  }, 120_000);
   afterAll(() => cloud.close());
 
+  /** Credentials of the role; each run of the CLI takes half a second, so they are asked for once. */
+  let role: Record<string, string>;
   async function session(): Promise<Record<string, string>> {
     const token = await cloud.issuer.token();
     const answer = await aws(
@@ -76,8 +78,9 @@ describe.skipIf(!isInstalled('aws'))('the aws CLI', { timeout: 60_000 }, () => {
     return { AWS_ACCESS_KEY_ID: AccessKeyId, AWS_SECRET_ACCESS_KEY: SecretAccessKey, AWS_SESSION_TOKEN: SessionToken };
   }
 
-  test('sts assume-role-with-web-identity, get-caller-identity, ecr describe-images and the login', async () => {
-    const env = await session();
+  test('sts get-caller-identity, ecr create-repository, describe-images and the login', async () => {
+    const env = role;
+    await aws(['ecr', 'create-repository', '--repository-name', 'apps/a']);
     expect((await aws(['sts', 'get-caller-identity'], env)).json().Arn).toMatch(/:assumed-role\/flux-ecr\/cli$/);
     const images = await aws(['ecr', 'describe-images', '--repository-name', 'apps/a'], env);
     expect(images.json()).toEqual({ imageDetails: [] });
@@ -152,11 +155,11 @@ describe.skipIf(!isInstalled('aws'))('the aws CLI', { timeout: 60_000 }, () => {
   });
 
   test('is told what a role may not do', async () => {
-    const { stderr } = await aws(['ecr', 'create-repository', '--repository-name', 'apps/b'], await session());
+    const { stderr } = await aws(['ecr', 'create-repository', '--repository-name', 'apps/b'], role);
     expect(stderr).toContain(
       '(AccessDeniedException) when calling the CreateRepository operation: User: arn:aws:sts::000000000000:assumed-role/flux-ecr/cli is not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:eu-west-1:000000000000:repository/apps/b because no identity-based policy allows the ecr:CreateRepository action',
     );
-    const queue = await aws(['sqs', 'get-queue-url', '--queue-name', 'q'], await session());
+    const queue = await aws(['sqs', 'get-queue-url', '--queue-name', 'q'], role);
     expect(queue.stderr).toContain('is not authorized to perform: sqs:getqueueurl on resource: ');
   });
 });

@@ -1,5 +1,4 @@
 import type { AwsFault } from './fault.ts';
-import type { JsonService } from './service.ts';
 
 /** The JSON services' own names for faults that all services share, with their HTTP status. */
 const jsonNames: Readonly<Record<string, { code: string; status: number; message?: string }>> = {
@@ -17,18 +16,21 @@ const jsonNames: Readonly<Record<string, { code: string; status: number; message
 };
 
 export interface JsonError {
+  code: string;
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-export function jsonError(service: JsonService, fault: AwsFault): JsonError {
+/** `queryCodes` are the names that clients of the older query protocol know an error by. */
+export function jsonError(fault: AwsFault, queryCodes: Readonly<Record<string, string>> = {}): JsonError {
   const named = jsonNames[fault.code];
   const code = named?.code ?? fault.code;
   const status = named?.status ?? fault.status;
   const message = named?.message ?? fault.message;
-  const queryCode = service.queryCodes?.[code];
+  const queryCode = queryCodes[code];
   return {
+    code,
     status,
     headers: queryCode === undefined ? {} : { 'x-amzn-query-error': `${queryCode};Sender` },
     body: JSON.stringify({ __type: code, message }),

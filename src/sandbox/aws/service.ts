@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import type { AwsAccount } from './account.ts';
 import type { ActionOptions } from './authorize.ts';
@@ -68,4 +69,25 @@ export interface JsonService {
   queryCodes?: Readonly<Record<string, string>>;
 }
 
-export type AwsService = QueryService | JsonService;
+/** An operation that is found by method and path; the path's groups are handed in decoded. */
+export interface RestRoute {
+  method: string;
+  path: RegExp;
+  operation: string;
+  run(parts: readonly string[], input: Record<string, unknown>, call: SignedCall): Promise<object> | object;
+}
+
+export interface RestService {
+  protocol: 'rest';
+  name: string;
+  routes: readonly RestRoute[];
+}
+
+/** A path that is called without a signature. */
+export interface UnsignedRoute {
+  method: string;
+  path: RegExp;
+  run(headers: IncomingHttpHeaders, signal: AbortSignal): Promise<object>;
+}
+
+export type AwsService = QueryService | JsonService | RestService;

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { type Logger, silentLogger } from '../../base/logger.ts';
+import { PersistentMap } from '../persistent-map.ts';
 import type { RegistryAccess } from '../registry/access.ts';
 import type { RepositoryStore } from '../registry/repository-store.ts';
 import { type AwsAccount, newId } from './account.ts';
@@ -7,6 +9,9 @@ import { mintRegistryPassword } from './ecr/authorization-token.ts';
 import type { EcrContext } from './ecr/ecr-context.ts';
 import { ecrService } from './ecr/ecr-service.ts';
 import { ecrRegistryAccess } from './ecr/registry-access.ts';
+import type { ClusterInfo, EksContext, PodIdentityAssociation } from './eks/eks-context.ts';
+import { eksService } from './eks/eks-service.ts';
+import { podIdentityAgent } from './eks/pod-identity-agent.ts';
 import { ensureEcrEventsQueue } from './events/ecr-events-queue.ts';
 import { EventBus } from './events/event-bus.ts';
 import { eventsService } from './events/events-service.ts';
@@ -27,8 +32,10 @@ export interface AwsOptions {
   /** What ECR's images are kept in; the registry serves the same. */
   repositories: RepositoryStore;
   account: AwsAccount;
-  /** Certificate authorities that STS trusts when it asks an issuer for its keys, besides the public ones. */
+  /** Certificate authorities that STS trusts when it asks an issuer for its keys; otherwise the public ones. */
   trustedCaPem?: readonly string[] | undefined;
+  /** The cluster that EKS describes. */
+  cluster?: ClusterInfo | undefined;
   /** The administrator's key pair; otherwise one is made at the first start and kept. */
   administrator?: AccessKey | undefined;
   port?: number | undefined;
@@ -36,9 +43,9 @@ export interface AwsOptions {
   logger?: Logger | undefined;
 }
 
-/** A running AWS: STS, IAM, ECR, SQS and EventBridge of one account and region. */
+/** A running AWS: STS, IAM, ECR, SQS, EventBridge and EKS of one account and region. */
 export interface Aws {
-  /** Endpoint of every service. */
+  /** Endpoint of every service. The Pod Identity agent answers on its path `/v1/credentials`. */
   url: string;
   account: AwsAccount;
   /** Key pair of the user `administrator`, who may do everything. */
@@ -76,6 +83,8 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   };
   const bus = new EventBus(dataDir, context, logger);
   const verificationKeys = createVerificationKeys({ trustedCaPem: options.trustedCaPem ?? [], clock });
+  const associations = new PersistentMap<PodIdentityAssociation>(join(dataDir, 'pod-identity.jsonl'));
+  const eks: EksContext = { ...context, cluster: options.cluster, associations, verificationKeys };
   repositories.onImageAction((action) => bus.putImageAction(action));
   const administrator = ensureAdministrator(context, options.administrator);
   ensureNodeRole(context);
@@ -90,7 +99,9 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
       ecrService(context),
       sqsService(context),
       eventsService(bus),
+      eksService(eks),
     ],
+    unsigned: [podIdentityAgent(eks)],
   });
   endpoint = listener.url;
   return {
@@ -104,7 +115,7 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
     async close() {
       await listener.close();
       await verificationKeys.close();
-      for (const store of [keys, iam, queues, bus]) store.close();
+      for (const store of [keys, iam, queues, bus, associations]) store.close();
     },
   };
 }

@@ -1,4 +1,3 @@
-import { rootCertificates } from 'node:tls';
 import type { JSONWebKeySet } from 'jose';
 import { Agent, request } from 'undici';
 import type { Clock } from '../../../base/clock.ts';
@@ -13,7 +12,7 @@ export interface VerificationKeys {
 }
 
 export interface VerificationKeyOptions {
-  /** Certificate authorities that are trusted besides the public ones: the sandbox's own. */
+  /** Certificate authorities of issuers; the public ones where the list is empty. */
   trustedCaPem: readonly string[];
   clock: Clock;
 }
@@ -23,7 +22,7 @@ const cacheMs = 5 * 60_000;
 const maxBytes = 256 * 1024;
 
 export function createVerificationKeys({ trustedCaPem, clock }: VerificationKeyOptions): VerificationKeys {
-  const agent = new Agent({ connect: { ca: [...rootCertificates, ...trustedCaPem] } });
+  const agent = new Agent(trustedCaPem.length === 0 ? {} : { connect: { ca: [...trustedCaPem] } });
   const cache = new Map<string, { keys: JSONWebKeySet; fetchedAt: number }>();
 
   async function getJson(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
