@@ -68,6 +68,26 @@ export async function deliver(input: DeliveryInput, deps: ImageUpdateAutomationD
   }
 }
 
+export interface PreparedDelivery extends AppliedSetters {
+  tree: WorkTree;
+  /** The commit that was read. */
+  base: string;
+  commit?: { commit: string; message: string };
+}
+
+/** Clones, edits and commits like `deliver`, and pushes nothing: what would be pushed now. */
+export async function prepareDelivery(
+  input: DeliveryInput,
+  deps: ImageUpdateAutomationDeps,
+): Promise<PreparedDelivery> {
+  checkRefs(input.policies);
+  const { tree } = await checkOut(input, deps);
+  const base = tree.head;
+  const applied = await edit(input.automation, tree, input.policies);
+  const committed = applied.changes.length === 0 ? undefined : await commit(input, deps, tree, applied);
+  return { ...applied, tree, base, ...(committed !== undefined && { commit: committed }) };
+}
+
 /** The folder of an automation's clone of one remote. */
 export function cloneDir(
   { clonesDir }: Pick<ImageUpdateAutomationDeps, 'clonesDir'>,

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ImageUpdateAutomation } from '../api/image-update-automation.ts';
+import { kindRef } from '../api/kind.ts';
+import { systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/error.ts';
+import { silentLogger } from '../base/logger.ts';
+import { Fault } from '../controllers/image/fault.ts';
+import {
+  type PreparedDelivery,
+  prepareDelivery,
+  resolveCheckout,
+} from '../controllers/image-update-automation/deliver.ts';
+import { defaultGates } from '../controllers/image-update-automation/deps.ts';
+import { loadPolicies } from '../controllers/image-update-automation/policies.ts';
+import { planSource } from '../controllers/image-update-automation/source.ts';
+import { createGit, type Git, mustRun } from '../git/program.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { noEvents } from '../runtime/events.ts';
+import { type CommandModule, examples, outputOption } from './command.ts';
+import type { CliContext, CommandResult } from './context.ts';
+import { addKubeOptions, withCluster } from './kube-options.ts';
+
+export const register: CommandModule['register'] = (program, shell) => {
+  const preview = program.command('preview').description('show what would happen now, and do nothing');
+  const automation = preview
+    .command('automation <name>')
+    .description('the commit that an ImageUpdateAutomation would push now: branch, message and diff')
+    .option('-n, --namespace <name>', "namespace (default: the context's)")
+    .addOption(outputOption());
+  addKubeOptions(automation)
+    .addHelpText(
+      'after',
+      examples('millrace preview automation fleet -n flux-system', 'millrace preview automation fleet -o json'),
+    )
+    .action(shell.action(previewAutomation));
+};
+
+async function previewAutomation(
+  [name = '']: string[],
+  options: Record<string, unknown>,
+  context: CliContext,
+): Promise<CommandResult> {
+  return withCluster(options, context, async ({ client, config }) => {
+    const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : config.namespace;
+    const key = { namespace, name };
+    const automation = await client.get<ImageUpdateAutomation>({ ...kindRef(ImageUpdateAutomation), ...key }, context);
+    if (automation === undefined) {
+      throw new MillraceError('BAD_INPUT', `ImageUpdateAutomation ${namespace}/${name} does not exist`);
+    }
+    const git = createGit({
+      ...(context.env['PATH'] !== undefined && { searchPath: context.env['PATH'] }),
+      proxyEnvironment: { ...context.env },
+    });
+    const clonesDir = await mkdtemp(join(tmpdir(), 'millrace-preview-'));
+    try {
+      return await showCommit(automation, { client, git, clonesDir, signal: context.signal });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      throw new MillraceError('IMAGE_RECONCILE_FAILED', `${error.reason}: ${error.message}`, { cause: error.cause });
+    } finally {
+      await rm(clonesDir, { recursive: true, force: true });
+    }
+  });
+}
+
+interface PreviewTools {
+  client: KubeClient;
+  git: Git;
+  clonesDir: string;
+  signal: AbortSignal;
+}
+
+async function showCommit(automation: ImageUpdateAutomation, tools: PreviewTools): Promise<CommandResult> {
+  const { client, git, clonesDir, signal } = tools;
+  const { namespace = '', name } = automation.metadata;
+  const gates = { ...defaultGates, objectLevelWorkloadIdentity: true };
+  const deps = { client, events: noEvents, git, clonesDir, noCrossNamespaceRefs: false, gates };
+  const policies = await loadPolicies(automation, client, signal);
+  const plan = await planSource(automation, {
+    client,
+    noCrossNamespaceRefs: false,
+    objectLevelWorkloadIdentity: true,
+    signal,
+  });
+  const wanted = await resolveCheckout(plan, deps, signal);
+  const common = { key: { namespace, name }, clock: systemClock, logger: silentLogger, signal };
+  const prepared = await prepareDelivery({ ...common, automation, plan, wanted, policies }, deps);
+  const diff = await diffOf(git, prepared, signal);
+  const { changes, problems, commit } = prepared;
+  const data = {
+    branch: plan.pushBranch,
+    base: prepared.base,
+    message: commit?.message ?? null,
+    changes: changes.map(({ file, line, object, setter, old, new: now }) => ({
+      file,
+      line,
+      object,
+      setter,
+      old,
+      new: now,
+    })),
+    problems,
+    diff,
+  };
+  return { data, text: formatPreview(data) };
+}
+
+async function diffOf(git: Git, { tree, base, commit }: PreparedDelivery, signal: AbortSignal): Promise<string> {
+  if (commit === undefined) return '';
+  const args = ['diff', '--no-color', '--no-ext-diff', base, commit.commit];
+  return (await mustRun(git, args, { gitDir: tree.gitDir, signal })).toString('utf8');
+}
+
+interface Preview {
+  branch: string;
+  base: string;
+  message: string | null;
+  problems: readonly { file: string; problem: string }[];
+  diff: string;
+}
+
+function formatPreview({ branch, base, message, problems, diff }: Preview): string {
+  const skipped = problems.map(({ file, problem }) => `skipped ${file}: ${problem}`);
+  if (message === null) return [`nothing to commit on ${branch} (${base.slice(0, 7)})`, ...skipped].join('\n');
+  const indented = message.split('\n').map((line) => `    ${line}`);
+  return [`would push to ${branch} on ${base.slice(0, 7)}:`, '', ...indented, '', diff.trimEnd(), ...skipped].join(
+    '\n',
+  );
+}
