@@ -1,0 +1,34 @@
+import type { KubeClient } from '../kube/client.ts';
+import { type AwsClients, planAws } from './apply-aws.ts';
+import { planCluster } from './apply-cluster.ts';
+import { awsModelOf } from './aws-model.ts';
+import { clusterModelOf } from './cluster-model.ts';
+import type { Installation } from './installation.ts';
+import type { Step } from './plan.ts';
+
+export interface ProvisionTargets extends AwsClients {
+  kube: KubeClient;
+}
+
+/**
+ * What has to be done so that the installation exists: AWS first, because the cluster's annotations name what is made there.
+ * Nothing is changed yet; running the steps in order does it, and a second plan is empty.
+ */
+export async function planProvisioning(
+  installation: Installation,
+  targets: ProvisionTargets,
+  signal: AbortSignal,
+): Promise<Step[]> {
+  const aws = awsModelOf(installation);
+  const ofAws = await planAws(aws, targets, signal);
+  const ofCluster = await planCluster(clusterModelOf(installation, aws), targets.kube, signal);
+  return [...ofAws, ...ofCluster];
+}
+
+/** Carries out a plan, telling about each step before it is done. */
+export async function applyProvisioning(steps: readonly Step[], onStep: (step: Step) => void): Promise<void> {
+  for (const step of steps) {
+    onStep(step);
+    await step.run();
+  }
+}
