@@ -91,6 +91,10 @@ export const errorCodes = {
     meaning: 'A signing key cannot be read, or its passphrase is wrong or missing.',
     fix: 'Give an armored OpenPGP private key or an OpenSSH private key, and its passphrase where it has one.',
   },
+  GIT_MISSING: {
+    meaning: 'The git program was not found, or is too old.',
+    fix: 'Install git 2.34 or newer and have it in PATH.',
+  },
   GIT_NOT_INSTALLED: {
     meaning: 'The git binary (or ssh, ssh-keygen) was not found.',
     fix: 'Install git 2.34 or newer, for SSH remotes also an OpenSSH client, and put them on the PATH.',

@@ -23,6 +23,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'run', summary: 'run the controllers against a cluster', load: () => import('./run.ts') },
   { name: 'suspend', summary: 'stop reconciling objects', load: () => import('./suspend.ts') },
   { name: 'tree', summary: 'show what a Kustomization made', load: () => import('./tree.ts') },
+  { name: 'up', summary: 'start the sandbox and deliver an image', load: () => import('./up.ts') },
 ];
 
 /** Flux says the verb first: `push artifact`, `list artifacts`. */

@@ -5,6 +5,8 @@ export interface CliContext {
   stderr: NodeJS.WritableStream;
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
+  /** How to start this program again: the Node binary and the entry point. */
+  program?: readonly [execPath: string, entry: string];
   /** Whether colour may be used: standard output is a terminal and NO_COLOR is not set. */
   color: boolean;
   /** Aborts on the first Ctrl-C or SIGTERM; the command then cleans up and returns. */

@@ -23,6 +23,7 @@ export async function main(argv: string[]): Promise<number> {
       stderr: process.stderr,
       env: process.env,
       cwd: process.cwd(),
+      program: [process.execPath, process.argv[1] ?? ''],
       color: process.stdout.isTTY === true && !process.env['NO_COLOR'],
       signal: interrupt.signal,
     });
