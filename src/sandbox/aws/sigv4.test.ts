@@ -123,3 +123,46 @@ test('a clock that is four minutes off is forgiven', async () => {
   const { headers } = await sign({ at: new Date(Date.now() - 4 * 60_000) });
   expect(await send(headers)).toMatchObject({ status: 200 });
 });
+
+describe('a presigned call, as Kubernetes tokens of EKS carry', () => {
+  async function presign(expiresIn: number, signingDate = new Date()) {
+    const { hostname, port, host } = new URL(cloud.aws.url);
+    const signer = new SignatureV4({
+      credentials: cloud.aws.administrator,
+      service: 'sts',
+      region: 'eu-west-1',
+      sha256: Sha256 as never,
+    });
+    const signed = await signer.presign(
+      {
+        method: 'GET',
+        protocol: 'http:',
+        hostname,
+        port: Number(port),
+        path: '/',
+        query: Object.fromEntries(new URLSearchParams(form)),
+        headers: { host, 'x-k8s-aws-id': 'sandbox' },
+      },
+      { expiresIn, signingDate, unhoistableHeaders: new Set(['x-k8s-aws-id']) },
+    );
+    return new URL(`/?${new URLSearchParams(signed.query as Record<string, string>)}`, cloud.aws.url);
+  }
+  const get = (url: URL, cluster = 'sandbox') => fetch(url, { headers: { 'x-k8s-aws-id': cluster } });
+
+  test('is taken from whoever has it', async () => {
+    expect((await get(await presign(60))).status).toBe(200);
+  });
+
+  test('is refused for another cluster, changed, or too late', async () => {
+    expect((await get(await presign(60), 'other')).status).toBe(403);
+    const changed = await presign(60);
+    changed.searchParams.set('Extra', 'x');
+    expect((await get(changed)).status).toBe(403);
+    expect((await get(await presign(60, new Date(Date.now() - 61_000)))).status).toBe(403);
+  });
+
+  test('with a malformed escape is no crash', async () => {
+    const url = `${await presign(60)}&Extra=%ZZ`;
+    expect((await fetch(url, { headers: { 'x-k8s-aws-id': 'sandbox' } })).status).toBe(403);
+  });
+});

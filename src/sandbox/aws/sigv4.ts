@@ -139,7 +139,7 @@ function canonicalQuery(query: string): string {
     .filter((pair) => pair !== '' && !pair.startsWith('X-Amz-Signature='))
     .map((pair) => {
       const [name = '', ...value] = pair.split('=');
-      return `${encode(decodeURIComponent(name))}=${encode(decodeURIComponent(value.join('=')))}`;
+      return `${encode(decode(name))}=${encode(decode(value.join('=')))}`;
     })
     .sort()
     .join('&');
@@ -148,6 +148,15 @@ function canonicalQuery(query: string): string {
 function headerText(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(',') : value;
+}
+
+/** A malformed escape is taken as it is: no signer has made it, so the signature will not fit. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Percent-encoding of RFC 3986: everything but unreserved characters. */
