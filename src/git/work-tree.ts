@@ -13,7 +13,7 @@ export interface WorkTree {
   /** The files. */
   dir: string;
   gitDir: string;
-  /** Hash of the commit that is checked out; `commitAll` moves it. */
+  /** Hash of the commit that is checked out, '' before the first one; `commitAll` moves it. */
   head: string;
 }
 
@@ -56,6 +56,15 @@ export async function cloneWorkTree(git: Git, remote: GitRemote, options: CloneO
   return workTree;
 }
 
+/** An empty work tree, for the first commit of a repository that has none. */
+export async function initWorkTree(options: { dir: string }): Promise<WorkTree> {
+  const dir = join(options.dir, 'tree');
+  const { gitDir } = await openMirror(join(options.dir, 'git'));
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await writeFile(join(gitDir, 'info/attributes'), rawBytes);
+  return { dir, gitDir, head: '' };
+}
+
 /** Puts another commit (fetched from the same remote) into the work tree; local changes are dropped. */
 export async function switchWorkTree(
   git: Git,
@@ -85,11 +94,12 @@ export async function commitAll(git: Git, workTree: WorkTree, options: CommitOpt
   const { signal } = options;
   await local(git, workTree, ['add', '--all'], { signal });
   const tree = (await local(git, workTree, ['write-tree'], { signal })).trim();
-  const before = (await local(git, workTree, ['rev-parse', `${workTree.head}^{tree}`], { signal })).trim();
-  if (tree === before) return undefined;
+  const isFirst = workTree.head === '';
+  const before = isFirst ? undefined : await local(git, workTree, ['rev-parse', `${workTree.head}^{tree}`], { signal });
+  if (tree === before?.trim()) return undefined;
   const commit = {
     tree,
-    parents: [workTree.head],
+    parents: isFirst ? [] : [workTree.head],
     author: options.author,
     committer: options.author,
     time: options.time,

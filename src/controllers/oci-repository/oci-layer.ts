@@ -8,6 +8,7 @@ import { readBlob } from '../../oci/blobs.ts';
 import { type Descriptor, getManifest, type Manifest } from '../../oci/manifest.ts';
 import { formatReference } from '../../oci/reference.ts';
 import type { OpenRegistry } from '../image/registry-access.ts';
+import { defaultArchiveLimits } from '../source/archive-reader.ts';
 import type { DigestAlgorithm } from '../source/archive-writer.ts';
 import type { ContentEntry } from '../source/content.ts';
 import { SourceFault } from '../source/source-fault.ts';
@@ -46,11 +47,12 @@ export async function extractLayer(
   { registry, repository }: OpenRegistry,
   layer: Descriptor,
   spool: Spool,
-  signal: AbortSignal,
+  { signal, maxBytes }: { signal: AbortSignal; maxBytes: number },
 ): Promise<ContentEntry[]> {
+  const limits = { ...defaultArchiveLimits, maxBytes };
   const source = Readable.from(readWhole(readBlob(registry, repository, layer, { signal })), { objectMode: false });
   try {
-    return await spoolArchive(source, spool, { signal });
+    return await spoolArchive(source, spool, { signal, limits });
   } catch (cause) {
     signal.throwIfAborted();
     throw layerFault(`failed to extract layer contents from artifact: ${errorMessage(cause)}`, cause);

@@ -138,8 +138,8 @@ async function storeLayer(run: Run, deps: OciRepositoryDeps, pulled: Pulled): Pr
     run.status.artifact = await store.write(target, (file) => copyLayer(open, layer, { file, algorithm, signal }));
   } else {
     run.status.artifact = await withSpool(deps.tempDir ?? store.root, async (spool) => {
-      const content = await extractLayer(open, layer, spool, signal);
       const maxBytes = deps.maxArchiveBytes ?? 4 * 1024 ** 3;
+      const content = await extractLayer(open, layer, spool, { signal, maxBytes });
       const { ignore } = object.spec;
       return withStorageFault(signal, () =>
         store.write(target, (file) => writeContentArchive(file, content, { signal, algorithm, maxBytes, ignore })),

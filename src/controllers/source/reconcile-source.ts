@@ -198,6 +198,8 @@ async function checkStorage(
   removeConditions(run.object, 'ArtifactInStorage');
   const lost = artifact === undefined ? '' : ': disappeared from storage';
   run.progress(`building artifact${lost}`, { drift: true });
+  // What was there is not: nobody should go on believing that it is ready.
+  if (artifact !== undefined) await run.patch();
 }
 
 async function removeDamaged(run: SourceRun<SourceObject>, store: ArtifactStore, artifact: Artifact): Promise<void> {
