@@ -1,6 +1,6 @@
 import { compareBytes } from '../base/text.ts';
 import type { TagFilter } from './policy.ts';
-import { compileTagPattern, expandTemplate, type TagPattern } from './tag-pattern.ts';
+import { compileTagPattern, type TagPattern } from './tag-pattern.ts';
 
 /** A tag that passed the filter, and what of it is compared. */
 export interface Candidate {
@@ -9,19 +9,23 @@ export interface Candidate {
 }
 
 /**
- * The candidates among `tags` (spec/image.md §5.2), one per key: of tags with the same key the smallest byte by byte
- * stands for all. Throws IMAGE_POLICY_INVALID for a bad pattern.
+ * The candidates among `tags` (spec/image.md §5.2). Several may have the same key: the tag that is smallest byte by byte
+ * then stands for all (`standsBefore`). Throws IMAGE_POLICY_INVALID for a bad pattern.
  */
 export function filterTags(filter: TagFilter | undefined, tags: readonly string[]): Candidate[] {
   const extract = extractor(filter);
-  const tagOfKey = new Map<string, string>();
+  const candidates: Candidate[] = [];
   for (const tag of tags) {
     const key = extract(tag);
-    if (key === undefined) continue;
-    const other = tagOfKey.get(key);
-    if (other === undefined || compareBytes(tag, other) < 0) tagOfKey.set(key, tag);
+    if (key !== undefined) candidates.push({ key, tag });
   }
-  return Array.from(tagOfKey, ([key, tag]) => ({ key, tag }));
+  return candidates;
+}
+
+/** Whether `a` goes before `b` where both rank the same: the greater key, and of one key the smaller tag. */
+export function standsBefore(a: Candidate, b: Candidate): boolean {
+  const order = compareBytes(a.key, b.key);
+  return order === 0 ? compareBytes(a.tag, b.tag) < 0 : order > 0;
 }
 
 /** A function from a tag to its key, or to undefined where the pattern does not match. */
@@ -30,10 +34,7 @@ export function extractor(filter: TagFilter | undefined): (tag: string) => strin
   const pattern = compileFilterPattern(filter.pattern ?? '');
   const template = filter.extract ?? '';
   if (template === '') return (tag) => (pattern.matches(tag) ? tag : undefined);
-  return (tag) => {
-    const groups = pattern.match(tag);
-    return groups === undefined ? undefined : expandTemplate(template, groups, pattern);
-  };
+  return pattern.expander(template);
 }
 
 function compileFilterPattern(source: string): TagPattern {

@@ -1,6 +1,6 @@
 import { MillraceError } from '../base/error.ts';
 import { compareBytes } from '../base/text.ts';
-import { type Candidate, filterTags } from './filter-tags.ts';
+import { type Candidate, filterTags, standsBefore } from './filter-tags.ts';
 import { parseGoFloat } from './go-float.ts';
 import type { TagPolicy, TagSelection } from './policy.ts';
 import { parseRange, satisfiesRange, type VersionRange } from './semver-range.ts';
@@ -57,7 +57,7 @@ function pickHighestVersion(range: VersionRange, candidates: readonly Candidate[
     if (version === undefined) continue;
     if (best !== undefined) {
       const order = compareVersions(version, best.version);
-      if (order < 0 || (order === 0 && compareBytes(candidate.key, best.candidate.key) <= 0)) continue;
+      if (order < 0 || (order === 0 && !standsBefore(candidate, best.candidate))) continue;
     }
     if (satisfiesRange(range, version)) best = { candidate, version };
   }
@@ -67,12 +67,15 @@ function pickHighestVersion(range: VersionRange, candidates: readonly Candidate[
 
 function pickByText(order: Order, candidates: readonly Candidate[]): Candidate {
   const sign = order === 'ASC' ? 1 : -1;
-  return candidates.reduce((best, candidate) => (sign * compareBytes(candidate.key, best.key) > 0 ? candidate : best));
+  return candidates.reduce((best, candidate) => {
+    const rank = sign * compareBytes(candidate.key, best.key);
+    return rank > 0 || (rank === 0 && standsBefore(candidate, best)) ? candidate : best;
+  });
 }
 
 /** In descending byte order of the keys, since of equal numbers the later wins and NaN never holds its place. */
 function pickByNumber(order: Order, candidates: readonly Candidate[]): Candidate {
-  const sorted = [...candidates].sort((a, b) => compareBytes(b.key, a.key));
+  const sorted = [...candidates].sort((a, b) => compareBytes(b.key, a.key) || compareBytes(b.tag, a.tag));
   let best: { candidate: Candidate; value: number } | undefined;
   for (const candidate of sorted) {
     const value = parseGoFloat(candidate.key);

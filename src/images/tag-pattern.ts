@@ -3,13 +3,13 @@ import { MillraceError } from '../base/error.ts';
 
 /** A compiled RE2 expression that searches a text (spec/image.md §5.1). Linear in the text for every pattern. */
 export interface TagPattern {
-  readonly source: string;
   /** Whether the pattern matches anywhere in `text`. */
   matches(text: string): boolean;
-  /** The groups of the leftmost match (0 is the whole match; undefined: took no part), or undefined without a match. */
-  match(text: string): (string | undefined)[] | undefined;
-  /** Group numbers by name, in order; Go allows a name twice. */
-  readonly groupNames: ReadonlyMap<string, readonly number[]>;
+  /**
+   * A function that fills `template` with the leftmost match in a text, as Go's `Regexp.Expand` does; undefined where the
+   * text does not match.
+   */
+  expander(template: string): (text: string) => string | undefined;
 }
 
 /**
@@ -28,17 +28,26 @@ export function compileTagPattern(source: string, describe: (complaint: string) 
       hint: 'Patterns are RE2 (https://github.com/google/re2/wiki/Syntax): no look-ahead, look-behind or back-references.',
     });
   }
-  const matcher = compiled.matcher('');
   return {
-    source,
-    groupNames,
     matches: (candidate) => compiled.test(candidate),
-    match(candidate) {
-      matcher.resetMatcherInput(candidate);
-      if (!matcher.find()) return undefined;
-      const groups: (string | undefined)[] = [];
-      for (let i = 0; i <= matcher.groupCount(); i++) groups.push(matcher.group(i) ?? undefined);
-      return groups;
+    expander(template) {
+      const parts = parseTemplate(template, groupNames, compiled.groupCount());
+      const matcher = compiled.matcher('');
+      const groupText = (text: string, groups: readonly number[]) => {
+        // Of groups with one name, the first that took part in the match counts.
+        for (const group of groups) {
+          const start = matcher.start(group);
+          if (start >= 0) return text.slice(start, matcher.end(group));
+        }
+        return '';
+      };
+      return (text) => {
+        matcher.resetMatcherInput(text);
+        if (!matcher.find()) return undefined;
+        let result = '';
+        for (const part of parts) result += typeof part === 'string' ? part : groupText(text, part);
+        return result;
+      };
     },
   };
 }
@@ -64,16 +73,27 @@ function dropGroupNames(source: string): { text: string; groupNames: Map<string,
 }
 
 /**
- * Fills a template with a match as Go's `Regexp.Expand` does (spec/image.md §5.2): `$name` takes the longest run of
- * letters, digits and `_`; unknown and unmatched groups are empty; `$$` is a dollar; a `$` without a name stays.
+ * Takes a template of Go's `Regexp.Expand` apart into texts and group numbers (spec/image.md §5.2): `$name` takes the
+ * longest run of letters, digits and `_`; unknown groups are empty; `$$` is a dollar; a `$` without a name stays.
  */
-export function expandTemplate(template: string, groups: readonly (string | undefined)[], pattern: TagPattern): string {
-  return template.replace(/\$(?:\$|([\p{L}\p{Nd}_]+)|\{([\p{L}\p{Nd}_]+)\})/gu, (_, bare?: string, braced?: string) => {
-    const name = bare ?? braced;
-    if (name === undefined) return '$';
+function parseTemplate(
+  template: string,
+  groupNames: ReadonlyMap<string, readonly number[]>,
+  groupCount: number,
+): (string | readonly number[])[] {
+  const parts: (string | readonly number[])[] = [];
+  let copied = 0;
+  for (const match of template.matchAll(/\$(?:\$|([\p{L}\p{Nd}_]+)|\{([\p{L}\p{Nd}_]+)\})/gu)) {
+    const name = match[1] ?? match[2];
+    parts.push(template.slice(copied, match.index), name === undefined ? '$' : groupsOf(name));
+    copied = match.index + match[0].length;
+  }
+  parts.push(template.slice(copied));
+  return parts.filter((part) => part.length > 0);
+
+  function groupsOf(name: string): readonly number[] {
     // A number with a leading zero is a name to Go.
-    if (/^(?:0|[1-9][0-9]{0,8})$/.test(name)) return groups[Number(name)] ?? '';
-    const indexes = pattern.groupNames.get(name) ?? [];
-    return groups[indexes.find((index) => groups[index] !== undefined) ?? -1] ?? '';
-  });
+    if (!/^(?:0|[1-9][0-9]{0,8})$/.test(name)) return groupNames.get(name) ?? [];
+    return Number(name) <= groupCount ? [Number(name)] : [];
+  }
 }
