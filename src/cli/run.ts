@@ -39,6 +39,8 @@ async function run(raw: Record<string, unknown>, context: CliContext): Promise<C
     await runControllers(process, end);
   } finally {
     await client.close();
+    // Reading it would keep the process alive after everything else has ended.
+    context.stdin.pause();
   }
   return {};
 }

@@ -7,6 +7,8 @@ interface Symptom {
   /** What git (2.34 to 2.5x, LC_ALL=C), libcurl or OpenSSH prints. */
   pattern: RegExp;
   code: ErrorCode;
+  /** Said in place of git's words, where those are about git's own ways. */
+  says?: string;
   hint?: string;
   retry?: RetryAdvice;
 }
@@ -23,7 +25,14 @@ const symptoms: readonly Symptom[] = [
   { pattern: /permission denied \(|too many authentication failures/i, code: 'GIT_AUTH_DENIED', hint: authHint },
   { pattern: /error in libcrypto|invalid format|incorrect passphrase/i, code: 'GIT_AUTH_DENIED', hint: authHint },
   {
-    pattern: /authentication failed for|could not read (username|password)|returned error: (401|403)/i,
+    // After a refusal git asks for another credential, and nobody is there to answer.
+    pattern: /could not read (username|password)/i,
+    code: 'GIT_AUTH_DENIED',
+    says: 'authentication required',
+    hint: authHint,
+  },
+  {
+    pattern: /authentication failed for|returned error: (401|403)/i,
     code: 'GIT_AUTH_DENIED',
     hint: authHint,
   },
@@ -70,7 +79,7 @@ const symptoms: readonly Symptom[] = [
 export function gitError(what: string, result: Pick<ProcessResult, 'stderr' | 'exitCode'>): MillraceError {
   const text = tidy(result.stderr);
   const symptom = symptoms.find(({ pattern }) => pattern.test(result.stderr));
-  const detail = text === '' ? `git ended with exit code ${result.exitCode}` : text;
+  const detail = symptom?.says ?? (text === '' ? `git ended with exit code ${result.exitCode}` : text);
   return new MillraceError(symptom?.code ?? 'GIT_FAILED', `${what}: ${detail}`, {
     ...(symptom?.hint === undefined ? {} : { hint: symptom.hint }),
     ...(symptom?.retry === undefined ? {} : { retry: symptom.retry }),

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { SandboxAccess } from '../../src/sandbox/sandbox-access.ts';
 
 const program = resolve('dist/millrace.js');
 
@@ -69,7 +70,7 @@ export class MillraceProcess {
 }
 
 /** The addresses and credentials that a sandbox writes for its users (`sandbox.json` in its data folder). */
-export async function readState(dataFolder: string): Promise<Record<string, never>> {
+export async function readState(dataFolder: string): Promise<SandboxAccess> {
   return JSON.parse(await readFile(join(dataFolder, 'sandbox.json'), 'utf8'));
 }
 

@@ -29,10 +29,13 @@ export interface DemoOptions {
 }
 
 /** What is delivered where. */
-const namespace = 'flux-system';
-const branch = 'main';
-const repository = 'zenler/mainapp';
-const gitSecret = 'fleet-git';
+export const demoNames = {
+  namespace: 'flux-system',
+  branch: 'main',
+  repository: 'zenler/mainapp',
+  gitSecret: 'fleet-git',
+} as const;
+const { namespace, branch, repository, gitSecret } = demoNames;
 const [firstTag, nextTag] = ['1.0.0', '1.0.1'] as const;
 
 /** A sandbox that is up, provisioned and run by controllers of their own process. */
@@ -101,7 +104,8 @@ export async function startDemo(
   }
 }
 
-function installationOf({ access }: Sandbox, fleetUrl: string): Installation {
+/** What the sandbox is provisioned with. */
+export function installationOf({ access }: Sandbox, fleetUrl: string): Installation {
   const { partition, id, region } = access.aws.account;
   return {
     namePrefix: 'millrace-sandbox',
@@ -124,11 +128,11 @@ function installationOf({ access }: Sandbox, fleetUrl: string): Installation {
 }
 
 /** The controllers as the ServiceAccount of their installation, with nothing of the user's own environment. */
-async function runControllers(
+export async function runControllers(
   { access, kubernetes }: Sandbox,
   kube: KubeClient,
   { queueUrl, dataDir }: { queueUrl: string; dataDir: string },
-  { env, program }: CliContext,
+  { env, program }: Pick<CliContext, 'env' | 'program'>,
 ): Promise<ControllersProcess> {
   if (program === undefined) throw new Error('the program does not know how it was started');
   const kubeconfig = join(dataDir, 'controllers.kubeconfig');
