@@ -176,14 +176,17 @@ async function measureMany(url: string): Promise<void> {
   for (const name of names) put(name, url);
   const round = async (label: string) => {
     const before = count();
+    const cpu = process.cpuUsage();
     const ms = await timed(() => inParallel(names, reconcile));
+    const { user, system } = process.cpuUsage(cpu);
+    const nodeMs = ((user + system) / 1000 / objects).toFixed(1);
     global.gc?.();
     const rss = mib(process.memoryUsage.rss());
     cluster.recorded.length = 0;
     cluster.patches.length = 0;
     const each = (ms / objects).toFixed(1);
     console.log(
-      `${label.padEnd(24)} ${(ms / 1000).toFixed(1)} s, ${each} ms each, ${(count() - before) / objects} git processes each, RSS ${rss} MiB`,
+      `${label.padEnd(24)} ${(ms / 1000).toFixed(1)} s, ${each} ms each, ${(count() - before) / objects} git processes and ${nodeMs} ms of Node each, RSS ${rss} MiB`,
     );
   };
   await round(`${objects} sources, first`);
