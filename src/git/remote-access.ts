@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigEntry, Git } from './program.ts';
-import { type GitRemote, originOf, type SshAuth } from './remote.ts';
+import { type GitRemote, isSshUser, originOf, type SshAuth } from './remote.ts';
 
 /** What a git command needs to reach a remote: environment and configuration, in force while `withRemoteAccess` runs. */
 export interface RemoteAccess {
@@ -124,9 +124,11 @@ printf '%s\\n' "$MILLRACE_SSH_PASSPHRASE"
 `;
 
 async function addSsh(git: Git, auth: SshAuth | undefined, access: RemoteAccess, files: PrivateFiles): Promise<void> {
+  const user = auth?.username ?? 'git';
+  if (!isSshUser(user)) throw new Error('the name of the SSH user has characters that are not allowed');
   const lines = [
     'Host *',
-    `User ${auth?.username ?? 'git'}`,
+    `User ${user}`,
     'IdentitiesOnly yes',
     'IdentityAgent none',
     'GlobalKnownHostsFile /dev/null',

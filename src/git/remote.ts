@@ -67,8 +67,10 @@ export function parseRemoteUrl(text: string): RemoteUrl {
   }
   if (scheme === undefined || !schemes.has(scheme) || (parsed.host === '' && scheme !== 'file')) throw invalidUrl(text);
   if (parsed.hostname.startsWith('-') || hasControlCharacter(text)) throw invalidUrl(text);
-  const username = decodeURIComponent(parsed.username);
-  const password = decodeURIComponent(parsed.password);
+  const username = decoded(parsed.username, text);
+  const password = decoded(parsed.password, text);
+  // It becomes a line of ssh's configuration.
+  if (scheme === 'ssh' && username !== '' && !isSshUser(username)) throw invalidUrl(text);
   parsed.password = '';
   if (scheme !== 'ssh') parsed.username = '';
   return {
@@ -78,6 +80,19 @@ export function parseRemoteUrl(text: string): RemoteUrl {
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
   };
+}
+
+/** Whether a name can be a user's at an SSH server; what else it could hold would mean something to ssh. */
+export function isSshUser(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.@+-]*$/.test(name);
+}
+
+function decoded(part: string, url: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (cause) {
+    throw invalidUrl(url, cause);
+  }
 }
 
 function hasControlCharacter(text: string): boolean {

@@ -27,6 +27,7 @@ function parseHttpAuth(url: RemoteUrl, data: SecretData | undefined): GitAuth {
   // The key's presence decides, even when it is empty.
   if (token !== undefined) {
     if (url.username !== undefined) throw new AuthFault('basic auth and bearer token cannot be set at the same time');
+    if (/[\r\n\0]/.test(token.trim())) throw new AuthFault("'bearerToken' holds more than one line");
     return token.trim() === '' ? { kind: 'none' } : { kind: 'bearer', token: token.trim() };
   }
   const username = data?.get('username') || url.username || '';

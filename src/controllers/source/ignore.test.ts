@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { globMatches } from './ignore-pattern.ts';
-import { compileIgnoreRules, compilePlainIgnoreRules } from './ignore-rules.ts';
+import { compileIgnoreRules } from './ignore-rules.ts';
 
 const rules = (text: string, spec?: string) => compileIgnoreRules({ files: [{ path: '.sourceignore', text }], spec });
 
@@ -56,10 +56,6 @@ test('folders: a pattern with a slash at its end is for them alone', () => {
   const isIgnored = rules('build/');
   expect(isIgnored('build', true)).toBe(true);
   expect(isIgnored('build', false)).toBe(false);
-});
-
-test('buckets know no exclusions of their own', () => {
-  expect(compilePlainIgnoreRules({ files: [], spec: 'x' })('.gitignore', false)).toBe(false);
 });
 
 test('no pattern is slow', () => {
