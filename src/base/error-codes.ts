@@ -43,6 +43,11 @@ export const errorCodes = {
     meaning: 'A value given by the user (an argument, a file, a field) is not of the expected form.',
     fix: 'The message names the value and the form that is expected.',
   },
+  CONFIGURATION_INVALID: {
+    meaning:
+      'A millrace.yaml has a field that is wrong, unknown or missing, or describes something that could not work.',
+    fix: 'The message names every field at fault; docs/provisioning.md explains them.',
+  },
   CONTROLLERS_ENDED: {
     meaning: 'The controllers that a sandbox runs beside itself have ended unasked.',
     fix: 'The log that the hint names ends with the reason.',

@@ -17,6 +17,11 @@ export const commands: readonly CommandEntry[] = [
   { name: 'lint', summary: 'find setter markers that do nothing', load: () => import('./lint.ts') },
   { name: 'policy', summary: 'try an image policy against tags', load: () => import('./policy.ts') },
   { name: 'preview', summary: 'show the commit that an automation would push now', load: () => import('./preview.ts') },
+  {
+    name: 'provision',
+    summary: 'set up IAM and the cluster: as Terraform, or directly',
+    load: () => import('./provision.ts'),
+  },
   { name: 'push', summary: 'push a small image to the sandbox', load: () => import('./push.ts') },
   { name: 'reconcile', summary: 'have an object reconciled now', load: () => import('./reconcile.ts') },
   { name: 'resume', summary: 'reconcile suspended objects again', load: () => import('./resume.ts') },

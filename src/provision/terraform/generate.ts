@@ -1,0 +1,79 @@
+import { MillraceError } from '../../base/error.ts';
+import type { Configuration } from '../configuration.ts';
+import { arnOf, type TreeImages } from '../ecr-references.ts';
+import { requireSound } from '../lint.ts';
+import { eventsFile } from './events.ts';
+import { fluxFile } from './flux.ts';
+import { gitFile } from './git.ts';
+import { type Block, printFile } from './hcl.ts';
+import { iamFile } from './iam.ts';
+import { deliveryChart, foreignPolicies, imagesFile } from './images.ts';
+import { type TerraformModel, terraformModel } from './model.ts';
+import { outputsFile } from './outputs.ts';
+import { variablesFile } from './variables.ts';
+import { versionsFile } from './versions.ts';
+
+/**
+ * The Terraform configuration of an installation, path → text. The same configuration gives the same bytes. `tree` is what a GitOps
+ * tree says about images. Throws CONFIGURATION_INVALID where something could not work.
+ */
+export function generateTerraform(configuration: Configuration, tree?: TreeImages): Record<string, string> {
+  if (configuration.engine === 'millrace') {
+    throw new MillraceError(
+      'CONFIGURATION_INVALID',
+      'engine: millrace is installed by `millrace provision apply`, not by Terraform',
+      {
+        retry: 'never',
+        hint: 'Choose engine: flux for Terraform.',
+      },
+    );
+  }
+  requireSound(configuration, tree);
+  const model = terraformModel(configuration, tree?.scanned ?? [], tree?.pulled ?? []);
+  requirePolicyFits(model);
+  const files: Record<string, Block[]> = {
+    'versions.tf': versionsFile(configuration),
+    'variables.tf': variablesFile(model),
+    'iam.tf': iamFile(model),
+    'git.tf': gitFile(configuration),
+    'flux.tf': fluxFile(model),
+    'images.tf': imagesFile(model),
+    'events.tf': eventsFile(model),
+    'outputs.tf': outputsFile(model),
+  };
+  const printed = Object.entries(files).flatMap(([name, blocks]) =>
+    blocks.length === 0 ? [] : [[name, header + printFile(blocks)] as const],
+  );
+  return {
+    ...Object.fromEntries(printed),
+    ...(configuration.images.length > 0 ? deliveryChart : {}),
+    ...foreignPolicies(model),
+  };
+}
+
+const header =
+  '# Written by `millrace provision terraform` from millrace.yaml; change that file and write this one anew.\n\n';
+
+/** Characters of a managed policy, white space not counted (IAM quotas). */
+const policyLimit = 6144;
+
+function requirePolicyFits({ configuration, repositories, pullRepositories }: TerraformModel): void {
+  for (const list of [repositories, pullRepositories]) {
+    const arns = list.map((text) => (text.startsWith('arn:') ? text : arnOf({ repository: text }, configuration)));
+    // Beside the ARNs a policy has its actions and, at the most, the statements for events or a cache.
+    if (JSON.stringify(arns).length + 800 <= policyLimit) continue;
+    throw new MillraceError(
+      'CONFIGURATION_INVALID',
+      `${list.length} repositories make a policy of more than ${policyLimit} characters`,
+      {
+        retry: 'never',
+        hint: 'Name prefixes (apps/*) in ecr.repositories; what a prefix covers is not listed by itself.',
+      },
+    );
+  }
+}
+
+/** Whether a file is one that was written here. */
+export function isGenerated(text: string): boolean {
+  return text.startsWith(header);
+}
