@@ -54,8 +54,8 @@ const stand = (identity: string, signal: AbortSignal, log: string[]) =>
       name: 'millrace',
       identity,
       logger: silentLogger,
-      leaseMs: 2000,
-      renewDeadlineMs: 300,
+      leaseMs: 20_000,
+      renewDeadlineMs: 500,
       retryMs: 20,
     },
     signal,
@@ -76,7 +76,7 @@ test('one leads; the other takes over at once when it hands over', async () => {
   expect(log).toEqual(['a begins']);
   first.abort();
   expect(await a).toBe('ended');
-  await expect.poll(() => log, { timeout: 1900 }).toEqual(['a begins', 'a ends', 'b begins']);
+  await expect.poll(() => log, { timeout: 10_000 }).toEqual(['a begins', 'a ends', 'b begins']);
   expect(lease?.spec?.leaseTransitions).toBe(1);
   second.abort();
   await b;
@@ -93,7 +93,7 @@ test('a leader that vanished is followed when its time is up', async () => {
   };
   const stop = new AbortController();
   const b = stand('b', stop.signal, log);
-  await expect.poll(() => log, { timeout: 3000 }).toEqual(['b begins']);
+  await expect.poll(() => log, { timeout: 10_000 }).toEqual(['b begins']);
   stop.abort();
   await b;
 });

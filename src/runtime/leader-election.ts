@@ -3,6 +3,7 @@ import { newLifetime, sleep, withDeadline } from '../base/deadline.ts';
 import { errorMessage } from '../base/error.ts';
 import type { KubeObject, ObjectRef } from '../base/kube-object.ts';
 import type { Logger } from '../base/logger.ts';
+import { retry } from '../base/retry.ts';
 import type { KubeClient } from '../kube/client.ts';
 
 /** `coordination.k8s.io/v1` Lease, the parts that the election uses. */
@@ -78,7 +79,10 @@ export async function runWhileLeading(
   signal.removeEventListener('abort', onAbort);
   options.onLeading?.(false);
   if (isLost) return 'lost';
-  await candidate.release().catch((error: unknown) => logger.warn(`lease not given back: ${errorMessage(error)}`));
+  // A renewal still under way makes a conflict; it is over by the next try.
+  await retry(() => candidate.release(), { attempts: 3, firstDelayMs: 50, maxDelayMs: 200 }).catch((error: unknown) =>
+    logger.warn(`lease not given back: ${errorMessage(error)}`),
+  );
   return 'ended';
 }
 
@@ -86,7 +90,6 @@ function createCandidate({ client, namespace, name, identity }: LeaderElectionOp
   const ref: ObjectRef = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name };
   // Clocks of two machines disagree, so what counts is how long the record has not changed under our own eyes.
   let seen: { version: string | undefined; at: number } | undefined;
-  let held: Lease | undefined;
 
   const newSpec = (previous: Lease['spec']): NonNullable<Lease['spec']> => {
     const now = formatMicroTime(clock.now());
@@ -107,7 +110,7 @@ function createCandidate({ client, namespace, name, identity }: LeaderElectionOp
       if (current === undefined) {
         const metadata = { namespace, name };
         const lease: Lease = { apiVersion: ref.apiVersion, kind: ref.kind, metadata, spec: newSpec(undefined) };
-        held = await client.create(lease, { signal });
+        await client.create(lease, { signal });
         return true;
       }
       const { resourceVersion } = current.metadata;
@@ -116,16 +119,17 @@ function createCandidate({ client, namespace, name, identity }: LeaderElectionOp
       const durationMs = (current.spec?.leaseDurationSeconds ?? 0) * 1000;
       const isOthers = holder !== '' && holder !== identity && clock.now() - seen.at < durationMs;
       if (isOthers) return false;
-      held = await client.update({ ...current, spec: newSpec(current.spec) }, { signal });
+      await client.update({ ...current, spec: newSpec(current.spec) }, { signal });
       return true;
     },
     async release(): Promise<void> {
-      if (held === undefined) return;
-      const spec = { ...held.spec, holderIdentity: '', leaseDurationSeconds: 1 };
-      const lease = held;
-      await withDeadline(new AbortController().signal, 5_000, 'lease', (signal) =>
-        client.update({ ...lease, spec }, { signal }),
-      );
+      await withDeadline(new AbortController().signal, 5_000, 'lease', async (signal) => {
+        // Read anew: a renewal that was cut off on the way may have been written all the same.
+        const current = await client.get<Lease>(ref, { signal });
+        if (current?.spec?.holderIdentity !== identity) return;
+        const spec = { ...current.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+        await client.update({ ...current, spec }, { signal });
+      });
     },
   };
 }

@@ -43,7 +43,7 @@ export interface ControllerPart {
 export type Assemble = (deps: ControllerDeps, shared: SharedParts) => Promise<ControllerPart>;
 
 /** Loads the code of one name; only those that were asked for are. */
-const assemblers: Partial<Record<ControllerName, () => Promise<Assemble>>> = {
+const assemblers: Record<ControllerName, () => Promise<Assemble>> = {
   'source-controller': async () => (await import('./source-controller.ts')).assembleSourceController,
   'kustomize-controller': async () => (await import('./kustomize-controller.ts')).assembleKustomize,
   'image-reflector-controller': async () => (await import('./image-reflector-controller.ts')).assembleImageReflector,
@@ -69,11 +69,7 @@ export async function assembleControllers(
   try {
     // In the order of a delivery, whatever the order on the command line.
     for (const name of controllerNames.filter((known) => names.includes(known))) {
-      const assemble = await assemblers[name]?.();
-      if (assemble === undefined) {
-        deps.logger.warn(`${name} is not part of this build`);
-        continue;
-      }
+      const assemble = await assemblers[name]();
       parts.push(await assemble(deps, shared));
     }
   } catch (error) {
