@@ -1,13 +1,16 @@
 import { sleep, withDeadline } from '../base/deadline.ts';
-import { errorMessage, MillraceError } from '../base/error.ts';
-import { deepEqual } from '../base/json.ts';
+import { errorMessage, isMillraceError, MillraceError } from '../base/error.ts';
 import { formatRef, type KubeObject, type ObjectRef } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { isKubeReason, kubeStatusOf } from '../kube/status-error.ts';
 import type { Change } from './change-set.ts';
 import { hasControl } from './controls.ts';
+import { driftPointers, hasDrift } from './drift.ts';
+import { type IgnoredPaths, withIgnoredFields, withoutPaths } from './ignore-rules.ts';
+import { isImmutableError, mayRecreate } from './immutability.ts';
 import { statusOf } from './kstatus.ts';
+import { takeoverPatch } from './managed-fields.ts';
 import { stagesOf } from './order.ts';
+import { type Refusal, refusalOf, serverMessage } from './refusal.ts';
 
 export interface ApplyOptions {
   client: KubeClient;
@@ -15,19 +18,26 @@ export interface ApplyOptions {
   manager: string;
   /** Recreate objects whose change is refused because a field is immutable. */
   force: boolean;
-  /** Dry runs side by side. */
-  concurrency?: number;
-  customStageKinds?: ReadonlySet<string>;
+  /** Dry runs side by side. Default 4. */
+  concurrency?: number | undefined;
+  customStageKinds?: ReadonlySet<string> | undefined;
+  /** Fields that are left as they are in the cluster. */
+  ignored?: IgnoredPaths | undefined;
+  /** Further managers whose fields are taken over, by prefix. */
+  overrideManagers?: readonly string[] | undefined;
   signal: AbortSignal;
 }
 
 /** An apply that stopped, with what was done before it did. */
 export class ApplyFailure extends MillraceError {
   readonly changes: readonly Change[];
+  /** The objects that are at fault; all of a stage where its dry run failed. */
+  readonly refusals: readonly Refusal[];
 
-  constructor(message: string, changes: readonly Change[], cause: unknown) {
-    super('APPLY_FAILED', message, { cause });
+  constructor(refusals: readonly Refusal[], changes: readonly Change[]) {
+    super('APPLY_FAILED', refusals.map(({ message }) => message).join('\n'), { cause: refusals[0]?.cause });
     this.changes = changes;
+    this.refusals = refusals;
   }
 }
 
@@ -37,12 +47,14 @@ const stageTimeoutMs = 60_000;
 interface Plan {
   desired: KubeObject;
   live: KubeObject | undefined;
-  action: 'apply' | 'unchanged' | 'skipped';
+  action: 'apply' | 'recreate' | 'unchanged' | 'skipped';
+  /** Where the live object differs. */
+  drift?: string[];
 }
 
 /**
- * Applies objects stage by stage. Within a stage every object is tried with a dry run first; if any is refused, none of the stage
- * is written and all refusals are reported together. Objects without drift are not written (spec/kustomization.md §8).
+ * Applies objects stage by stage. Within a stage every object is tried with a dry run first; if any is refused, none of the
+ * stage is written and all refusals are reported together. Objects without drift are not written (spec/kustomization.md §8).
  * Throws ApplyFailure.
  */
 export async function applyObjects(objects: readonly KubeObject[], options: ApplyOptions): Promise<Change[]> {
@@ -55,29 +67,32 @@ export async function applyObjects(objects: readonly KubeObject[], options: Appl
   return changes;
 }
 
-async function planStage(
+/** What applying would do, with nothing written; refusals are reported beside the plans. */
+export async function planObjects(
   objects: readonly KubeObject[],
   options: ApplyOptions,
-  done: readonly Change[],
-): Promise<Plan[]> {
+): Promise<{ plans: Plan[]; refusals: Refusal[] }> {
   const plans: Plan[] = [];
-  const refusals: { message: string; cause: unknown }[] = [];
+  const refusals: Refusal[] = [];
   await inParallel(objects, options.concurrency ?? 4, async (object, index) => {
     try {
       plans[index] = await planObject(object, options);
     } catch (cause) {
       options.signal.throwIfAborted();
-      refusals.push({ message: refusalOf(object, cause), cause });
+      refusals.push(refusalOf(object, cause));
     }
   });
-  const [first] = refusals;
-  if (first !== undefined) {
-    const message = refusals
-      .map((refusal) => refusal.message)
-      .sort()
-      .join('\n');
-    throw new ApplyFailure(message, done, first.cause);
-  }
+  refusals.sort((a, b) => (a.message < b.message ? -1 : 1));
+  return { plans: plans.filter((plan) => plan !== undefined), refusals };
+}
+
+async function planStage(
+  objects: readonly KubeObject[],
+  options: ApplyOptions,
+  done: readonly Change[],
+): Promise<Plan[]> {
+  const { plans, refusals } = await planObjects(objects, options);
+  if (refusals.length > 0) throw new ApplyFailure(refusals, done);
   return plans;
 }
 
@@ -97,19 +112,31 @@ async function inParallel<T>(
 }
 
 async function planObject(desired: KubeObject, options: ApplyOptions): Promise<Plan> {
-  const { client, manager, signal } = options;
+  const { client, signal, ignored } = options;
   const live = await client.get(refOf(desired), { signal });
   if (isSkipped(desired, live)) return { desired, live, action: 'skipped' };
-  const attempt = () => client.apply(desired, { fieldManager: manager, force: true, dryRun: true, signal });
-  const result = await attempt().catch(async (error: unknown) => {
-    const mayRecreate = options.force || hasControl(desired, 'force', 'enabled');
-    if (live === undefined || !mayRecreate || !isImmutableError(error)) throw error;
-    await deleteAndWait(live, options);
-    return undefined;
-  });
-  if (result === undefined) return { desired, live: undefined, action: 'apply' };
+  let result: KubeObject;
+  try {
+    result = await client.apply(desired, { fieldManager: options.manager, force: true, dryRun: true, signal });
+  } catch (error) {
+    if (live === undefined || !isImmutableError(error) || !mayRecreate(desired, live, options.force)) throw error;
+    await tryCreation(desired, options);
+    return { desired, live, action: 'recreate' };
+  }
   if (live === undefined) return { desired, live, action: 'apply' };
-  return { desired, live, action: hasDrift(live, result) ? 'apply' : 'unchanged' };
+  const paths = ignored?.(desired) ?? [];
+  const [seen, wanted] = [withoutPaths(live, paths), withoutPaths(result, paths)];
+  const drifted = hasDrift(seen, wanted);
+  if (!drifted && takeoverPatch(live, desired, options) === undefined) return { desired, live, action: 'unchanged' };
+  const payload = paths.length === 0 ? desired : withIgnoredFields(desired, live, paths, options.manager);
+  return { desired: payload, live, action: 'apply', drift: drifted ? driftPointers(seen, wanted) : [] };
+}
+
+/** Before a live object is deleted: would the new one be accepted? Tried under another name, as this one is taken. */
+async function tryCreation(desired: KubeObject, { client, manager, signal }: ApplyOptions): Promise<void> {
+  const { name, ...metadata } = desired.metadata;
+  const trial = { ...desired, metadata: { ...metadata, name: `${name.slice(0, 50)}-dry-run` } };
+  await client.create(trial, { fieldManager: manager, dryRun: true, signal });
 }
 
 function isSkipped(desired: KubeObject, live: KubeObject | undefined): boolean {
@@ -119,54 +146,45 @@ function isSkipped(desired: KubeObject, live: KubeObject | undefined): boolean {
   return live !== undefined && hasControl(desired, 'ssa', 'ifnotpresent');
 }
 
-/** Whether applying would change anything that is asked for: labels, annotations, everything outside of metadata and status. */
-export function hasDrift(live: KubeObject, dryRun: KubeObject): boolean {
-  const seen = ({ metadata, status: _s, ...rest }: KubeObject) => ({
-    ...rest,
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
-  });
-  return !deepEqual(seen(live), seen(dryRun));
+async function carryOut(plan: Plan, options: ApplyOptions, done: readonly Change[]): Promise<Change> {
+  const { desired, live, action, drift } = plan;
+  // What is unchanged or skipped is known by its live name and namespace, so that its inventory id never varies.
+  if (action === 'unchanged' || action === 'skipped') return { object: live ?? desired, action };
+  const { client, manager, signal } = options;
+  try {
+    if (action === 'recreate' && live !== undefined) await deleteAndWait(live, options);
+    else if (live !== undefined) await takeOver(live, desired, options);
+    const object = await client.apply(desired, { fieldManager: manager, force: true, signal });
+    const isNew = live === undefined;
+    return { object, action: isNew ? 'created' : 'configured', ...(drift === undefined ? {} : { drift }) };
+  } catch (cause) {
+    signal.throwIfAborted();
+    const what = isMillraceError(cause, 'APPLY_DELETE_FAILED')
+      ? cause.message
+      : `${formatRef(desired)} apply failed: ${serverMessage(cause)}`;
+    throw new ApplyFailure([{ object: desired, message: what, cause }], done);
+  }
 }
 
-/**
- * Whether the server refuses because a field may not change. An ordinary validation error is none, so that it never deletes a
- * live object (fluxcd/kustomize-controller issue 734).
- */
-export function isImmutableError(error: unknown): boolean {
-  const message = kubeStatusOf(error)?.message ?? errorMessage(error);
-  const isRefusal = isKubeReason(error, 'Invalid', 'Forbidden', 'Conflict');
-  return (
-    isRefusal &&
-    /immutable|cannot change roleRef|may not change once set|updates to statefulset spec for fields other than/i.test(
-      message,
-    )
-  );
+async function takeOver(live: KubeObject, desired: KubeObject, options: ApplyOptions): Promise<void> {
+  const patch = takeoverPatch(live, desired, options);
+  if (patch === undefined) return;
+  const { client, manager, signal } = options;
+  await client.patch(refOf(live), 'json', patch, { fieldManager: manager, signal });
 }
 
 async function deleteAndWait(object: KubeObject, { client, signal }: ApplyOptions): Promise<void> {
-  await client.delete(refOf(object), { propagation: 'Background', signal });
-  await withDeadline(signal, stageTimeoutMs, `deletion of ${formatRef(object)}`, async (inner) => {
-    while ((await client.get(refOf(object), { signal: inner })) !== undefined) await sleep(200, inner);
-  });
-}
-
-async function carryOut(
-  { desired, live, action }: Plan,
-  options: ApplyOptions,
-  done: readonly Change[],
-): Promise<Change> {
-  if (action !== 'apply') return { object: desired, action };
+  const { uid } = object.metadata;
   try {
-    const object = await options.client.apply(desired, {
-      fieldManager: options.manager,
-      force: true,
-      signal: options.signal,
+    await client.delete(refOf(object), { propagation: 'Background', signal, ...(uid === undefined ? {} : { uid }) });
+    await withDeadline(signal, stageTimeoutMs, `deletion of ${formatRef(object)}`, async (inner) => {
+      const isThere = async () => (await client.get(refOf(object), { signal: inner }))?.metadata.uid === uid;
+      while (await isThere()) await sleep(200, inner);
     });
-    return { object, action: live === undefined ? 'created' : 'configured' };
   } catch (cause) {
-    options.signal.throwIfAborted();
-    throw new ApplyFailure(`${formatRef(desired)} apply failed: ${serverMessage(cause)}`, done, cause);
+    signal.throwIfAborted();
+    const message = `${formatRef(object)} immutable field detected, failed to delete object: ${serverMessage(cause)}`;
+    throw new MillraceError('APPLY_DELETE_FAILED', message, { cause });
   }
 }
 
@@ -175,9 +193,11 @@ async function waitForStage(
   { client, signal }: ApplyOptions,
   done: readonly Change[],
 ): Promise<void> {
+  let waitingFor = objects[0];
   try {
     await withDeadline(signal, stageTimeoutMs, 'waiting for definitions and namespaces', async (inner) => {
       for (const object of objects) {
+        waitingFor = object;
         for (;;) {
           const live = await client.get(refOf(object), { signal: inner });
           if (live !== undefined && statusOf(live).status === 'Current') break;
@@ -187,31 +207,13 @@ async function waitForStage(
     });
   } catch (cause) {
     signal.throwIfAborted();
-    throw new ApplyFailure(errorMessage(cause), done, cause);
+    if (waitingFor === undefined) throw cause;
+    const message = `timeout waiting for: [${formatRef(waitingFor)}]: ${errorMessage(cause)}`;
+    throw new ApplyFailure([{ object: waitingFor, message, cause }], done);
   }
-}
-
-/** `<obj> dry-run failed (<Reason>): <message>` (spec/kustomization.md §8.3). */
-function refusalOf(object: KubeObject, error: unknown): string {
-  const ref = formatRef(object);
-  const status = kubeStatusOf(error);
-  if (isKubeReason(error, 'NotFound')) {
-    const noNamespace = object.metadata.namespace === undefined && /namespace/.test(status?.message ?? '');
-    return `${ref} ${noNamespace ? 'namespace not specified' : 'not found'}: ${serverMessage(error)}`;
-  }
-  const reason = status?.reason === undefined || status.reason === '' ? '' : ` (${status.reason})`;
-  return `${ref} dry-run failed${reason}: ${serverMessage(error)}`;
-}
-
-function serverMessage(error: unknown): string {
-  return kubeStatusOf(error)?.message ?? errorMessage(error);
 }
 
 export function refOf({ apiVersion, kind, metadata }: KubeObject): ObjectRef {
-  return {
-    apiVersion,
-    kind,
-    name: metadata.name,
-    ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-  };
+  const { name, namespace } = metadata;
+  return { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
 }

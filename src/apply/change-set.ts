@@ -6,6 +6,8 @@ export type Action = 'created' | 'configured' | 'unchanged' | 'skipped' | 'delet
 export interface Change {
   object: KubeObject;
   action: Action;
+  /** JSON pointers of what differed in the cluster, of configured objects. */
+  drift?: readonly string[];
 }
 
 /** One line per object that was touched: `Deployment/apps/web configured` (spec/kustomization.md §8.3). */

@@ -35,3 +35,8 @@ export function staleEntries(before: readonly InventoryEntry[], after: readonly 
   const kept = new Set(after.map(({ id }) => id));
   return before.filter(({ id }) => !kept.has(id));
 }
+
+/** Both, each object once; where both have one, the version of `after`. */
+export function unionOfEntries(before: readonly InventoryEntry[], after: readonly InventoryEntry[]): InventoryEntry[] {
+  return [...after, ...staleEntries(before, after)];
+}

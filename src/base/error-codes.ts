@@ -7,6 +7,10 @@ export const errorCodes = {
     meaning: 'An address to serve on is taken by another program, or may not be listened on.',
     fix: 'Give another address or port, or end the program that has it.',
   },
+  APPLY_DELETE_FAILED: {
+    meaning: 'An object that must be made anew, because a field of it may not change, could not be deleted.',
+    fix: 'The message has the answer of the server; look for finalizers of the object and for rights to delete it.',
+  },
   APPLY_FAILED: {
     meaning: 'Objects were refused by the API server, or did not become ready in time for the next stage.',
     fix: 'The message names each object with the answer of the server.',
@@ -22,6 +26,10 @@ export const errorCodes = {
   ARTIFACT_FETCH_FAILED: {
     meaning: 'The artifact of a source could not be fetched, or its bytes are not those of its digest.',
     fix: 'Check that the source controller runs and can be reached; the artifact is fetched again.',
+  },
+  ARTIFACT_NOT_FOUND: {
+    meaning: 'The server of artifacts no longer has the one that a source names.',
+    fix: 'Nothing: a newer one is awaited. If it lasts, see whether the source controller runs and keeps its storage.',
   },
   AWS_IDENTITY_INVALID: {
     meaning: 'A web identity is malformed: the role annotation, the token or its file.',
@@ -42,6 +50,14 @@ export const errorCodes = {
   BAD_INPUT: {
     meaning: 'A value given by the user (an argument, a file, a field) is not of the expected form.',
     fix: 'The message names the value and the form that is expected.',
+  },
+  CEL_EVALUATION_FAILED: {
+    meaning: 'A CEL expression could not be evaluated for an object, usually because a field is absent.',
+    fix: 'Guard the access with has(…) or an optional field (.?field).',
+  },
+  CEL_INVALID: {
+    meaning: 'A CEL expression cannot be parsed, uses an unknown variable, or can never be true or false.',
+    fix: 'The message names the field and the place in the expression.',
   },
   CONFIGURATION_INVALID: {
     meaning:

@@ -40,6 +40,8 @@ export interface Change<T extends KubeObject = KubeObject> {
 /** A further kind whose changes wake objects of the controller's own kind. */
 export interface Watch<T extends KubeObject = KubeObject> {
   kind: KindRef;
+  /** Only objects with these labels are looked at. */
+  labelSelector?: string;
   /** The objects to reconcile because of a change. `own` are the objects of the controller's own kind. */
   wakes(change: Change<T>, own: ObjectCache): ObjectKey[];
 }

@@ -60,7 +60,7 @@ export function createManager(options: ManagerOptions): Manager {
     if (controller.indexes !== undefined) own.addIndexes(controller.indexes);
     own.onChange((change) => wakeOwn(controller, loop, metrics, change));
     const others = (controller.watches ?? []).map((watch) => {
-      const informer = informerOf(watch.kind, undefined);
+      const informer = informerOf(watch.kind, watch.labelSelector);
       informer.onChange((change) => {
         for (const key of watch.wakes(change, own.cache)) loop.wake(key);
       });

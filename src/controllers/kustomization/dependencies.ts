@@ -1,26 +1,64 @@
 import type { Kustomization } from '../../api/kustomization.ts';
+import { compilePredicate, type Predicate } from '../../apply/cel.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { errorMessage } from '../../base/error.ts';
 import { getCondition } from '../../runtime/conditions.ts';
-import type { KustomizationDeps } from './deps.ts';
-import { KustomizationFault } from './fault.ts';
+import { dependencyDelayMs, gatesOf, type KustomizationDeps } from './deps.ts';
+import { invalidExpression, KustomizationFault } from './fault.ts';
 import { sourceKey } from './source.ts';
 
-/** Waits for nothing: throws DependencyNotReady for the first dependency that is not as it should be (spec/kustomization.md §3). */
+/**
+ * Checks what a Kustomization depends on, read live. Throws DependencyNotReady for the first that is not as it should be,
+ * InvalidCELExpression for a `readyExpr` that cannot be (spec/kustomization.md §3).
+ */
 export async function requireDependencies(
   object: Kustomization,
   revision: string,
-  { client }: KustomizationDeps,
+  deps: KustomizationDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { name, namespace = object.metadata.namespace ?? '' } of object.spec.dependsOn ?? []) {
+  const event = `Dependencies do not meet ready condition, retrying in ${formatDuration(dependencyDelayMs(deps))}`;
+  for (const { name, namespace = object.metadata.namespace ?? '', readyExpr } of object.spec.dependsOn ?? []) {
     const fault = (what: string) =>
-      new KustomizationFault('DependencyNotReady', `dependency '${namespace}/${name}' ${what}`, 'wait');
+      new KustomizationFault('DependencyNotReady', `dependency '${namespace}/${name}' ${what}`, 'wait', {
+        event,
+        eventType: 'Normal',
+      });
+    const predicate = compileReadyExpression(readyExpr, name);
     const ref = { apiVersion: object.apiVersion, kind: object.kind, namespace, name };
-    const dependency = await client.get<Kustomization>(ref, { signal });
-    if (dependency === undefined) throw fault('not found');
+    const dependency = await deps.client.get<Kustomization>(ref, { signal });
+    if (dependency === undefined)
+      throw fault(`not found: kustomizations.kustomize.toolkit.fluxcd.io "${name}" not found`);
+    if (predicate !== undefined) {
+      if (!evaluate(predicate, object, dependency, fault)) throw fault('is not ready according to readyExpr eval');
+      if (!gatesOf(deps).additiveCelDependencyCheck) continue;
+    }
     if (!isSettled(dependency)) throw fault('is not ready');
     if (sharesSource(object, dependency) && dependency.status?.lastAppliedRevision !== revision) {
       throw fault('revision is not up to date');
     }
+  }
+}
+
+function compileReadyExpression(expression: string | undefined, name: string): Predicate | undefined {
+  if (expression === undefined || expression === '') return undefined;
+  try {
+    return compilePredicate(expression, `failed to evaluate dependency ${name}`, ['self', 'dep']);
+  } catch (cause) {
+    throw invalidExpression(cause);
+  }
+}
+
+function evaluate(
+  predicate: Predicate,
+  self: Kustomization,
+  dep: Kustomization,
+  fault: (what: string) => KustomizationFault,
+): boolean {
+  try {
+    return predicate({ self, dep });
+  } catch (error) {
+    throw fault(`is not ready according to readyExpr eval: ${errorMessage(error)}`);
   }
 }
 

@@ -4,11 +4,19 @@ import { formatDuration } from '../../base/duration.ts';
 
 const longestHistory = 5;
 
+export interface FinishedRun {
+  /** Of what was applied. */
+  digest: string;
+  /** Reason of the Ready condition. */
+  outcome: string;
+  revision: string;
+  originRevision: string | undefined;
+  startedMs: number;
+  nowMs: number;
+}
+
 /** Adds a run to the history: the same content with the same outcome is counted up, most recent first (spec/kustomization.md §1.2). */
-export function recordHistory(
-  object: Kustomization,
-  run: { digest: string; outcome: string; revision: string; startedMs: number; nowMs: number },
-): void {
+export function recordHistory(object: Kustomization, run: FinishedRun): void {
   const before = object.status?.history ?? [];
   const known = before.find(
     ({ digest, lastReconciledStatus }) => digest === run.digest && lastReconciledStatus === run.outcome,
@@ -21,7 +29,10 @@ export function recordHistory(
     lastReconciledDuration: formatDuration(run.nowMs - run.startedMs),
     lastReconciledStatus: run.outcome,
     totalReconciliations: (known?.totalReconciliations ?? 0) + 1,
-    metadata: { revision: run.revision },
+    metadata: {
+      revision: run.revision,
+      ...(run.originRevision === undefined ? {} : { originRevision: run.originRevision }),
+    },
   };
   object.status = {
     ...object.status,

@@ -1,3 +1,4 @@
+import { join } from 'node:path/posix';
 import { dump, load } from 'js-yaml';
 import type { Kustomization } from '../../api/kustomization.ts';
 import { errorMessage } from '../../base/error.ts';
@@ -13,7 +14,7 @@ type Fields = Record<string, unknown>;
 
 /** Builds the folder of a Kustomization, with what its spec adds to the kustomization file (spec/kustomization.md §4). */
 export function buildKustomization(object: Kustomization, fs: FileSystem): KubeObject[] {
-  const dir = (object.spec.path ?? './').replace(/^\.?\//, '');
+  const dir = buildDir(object);
   if (fs.kindOf(dir) === undefined && dir !== '') {
     throw new KustomizationFault(
       'ArtifactFailed',
@@ -28,8 +29,14 @@ export function buildKustomization(object: Kustomization, fs: FileSystem): KubeO
     return buildObjects({ fs: withFile(fs, joinPath(dir, name), dump(overlaid)), dir });
   } catch (cause) {
     if (cause instanceof KustomizationFault) throw cause;
-    throw new KustomizationFault('BuildFailed', `kustomize build failed: ${errorMessage(cause)}`, 'retry', cause);
+    throw new KustomizationFault('BuildFailed', `kustomize build failed: ${errorMessage(cause)}`, 'retry', { cause });
   }
+}
+
+/** The folder to build, below the artifact's root whatever `spec.path` says: `..` cannot leave it. */
+export function buildDir({ spec }: Kustomization): string {
+  const path = join('/', spec.path ?? '').slice(1);
+  return path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
 /** The kustomization file of the folder, or one that lists every manifest below it. */
@@ -58,6 +65,11 @@ function manifestsBelow(fs: FileSystem, dir: string, below: string): string[] {
 
 function overlay(fields: Fields, { spec }: Kustomization, fs: FileSystem, dir: string): Fields {
   const list = (name: string) => (Array.isArray(fields[name]) ? fields[name] : []);
+  for (const component of spec.components ?? []) {
+    if (!component.startsWith('/') && !component.includes('://')) continue;
+    const message = `component path '${component}' must be local and relative`;
+    throw new KustomizationFault('BuildFailed', message, 'retry');
+  }
   const present = (component: string) =>
     spec.ignoreMissingComponents !== true || fs.kindOf(joinPath(dir, component)) !== undefined;
   return {

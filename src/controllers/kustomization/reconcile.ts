@@ -1,283 +1,206 @@
 import type { Artifact } from '../../api/artifact.ts';
-import type { Kustomization } from '../../api/kustomization.ts';
-import { ApplyFailure, type ApplyOptions, applyObjects, refOf } from '../../apply/apply-objects.ts';
+import { ApplyFailure, applyObjects } from '../../apply/apply-objects.ts';
 import { type Change, formatChanges } from '../../apply/change-set.ts';
-import { desiredObject } from '../../apply/desired.ts';
-import { entryOf, type InventoryEntry, refOfEntry, staleEntries } from '../../apply/inventory.ts';
+import { compileHealthRules, type HealthRules } from '../../apply/health-expressions.ts';
+import { compileIgnoreRules } from '../../apply/ignore-rules.ts';
+import { entryOf, type InventoryEntry, staleEntries, unionOfEntries } from '../../apply/inventory.ts';
 import { pruneEntries } from '../../apply/prune.ts';
-import { formatReports, waitForHealth } from '../../apply/wait.ts';
-import { systemClock } from '../../base/clock.ts';
 import { sha256Hex } from '../../base/digest.ts';
-import { formatDuration, parseDuration } from '../../base/duration.ts';
-import { errorMessage } from '../../base/error.ts';
-import { type KubeObject, keyOf, type ObjectKey, type ObjectRef } from '../../base/kube-object.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { errorMessage, isMillraceError } from '../../base/error.ts';
+import { deepEqual } from '../../base/json.ts';
+import { type KubeObject, keyOf } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { hasStatus, markReconciling, markStalled, removeConditions, setCondition } from '../../runtime/conditions.ts';
-import type { StatusPatcher } from '../../runtime/status-patch.ts';
+import type { FileSystem } from '../../kustomize/file-system.ts';
+import { checkDecryption } from './decrypt.ts';
 import { requireDependencies } from './dependencies.ts';
-import type { KustomizationDeps } from './deps.ts';
-import { KustomizationFault } from './fault.ts';
-import { recordHistory } from './history.ts';
-import { buildKustomization } from './overlay.ts';
+import { invalidExpression, KustomizationFault } from './fault.ts';
+import { createOriginFinder } from './manifest-origin.ts';
+import { prepareObjects } from './manifests.ts';
+import { buildDir } from './overlay.ts';
+import { emit, fieldManager, originRevisionOf, progress, type Run, timeoutMs } from './run.ts';
 import { openSource, sourceArtifact } from './source.ts';
 
-/** The field manager of everything that is applied; Flux's own, so that ownership survives a change from one to the other. */
-export const fieldManager = 'kustomize-controller';
-
-/** One run of one Kustomization; `object` is changed in place and shown to the cluster by `patcher`. */
-export interface Run {
-  object: Kustomization;
-  patcher: StatusPatcher;
-  deps: KustomizationDeps;
-  signal: AbortSignal;
+/** What a run has applied and pruned; its health is checked next. */
+export interface Applied {
+  artifact: Artifact;
+  /** Digest of the objects that were applied. */
+  digest: string;
+  objects: KubeObject[];
+  changes: Change[];
+  rules: HealthRules;
 }
 
-/** Builds, applies, prunes and waits; throws KustomizationFault where one of them fails (spec/kustomization.md §2). */
-export async function reconcileKustomization(run: Run): Promise<void> {
-  const { object, deps, signal } = run;
-  const clock = deps.clock ?? systemClock;
-  const startedMs = clock.now();
+/**
+ * Builds, applies and prunes (spec/kustomization.md §2, steps 3 to 13). Throws KustomizationFault where one of them fails.
+ * `begun` learns of the digest and revision as soon as they are applied, for the history.
+ */
+export async function applyRevision(
+  run: Run,
+  begun: (facts: { artifact: Artifact; digest: string }) => void,
+): Promise<Applied> {
+  const { object, deps, signal, targets } = run;
+  const rules = compileRules(run);
+  checkDecryption(object, deps);
   const artifact = await sourceArtifact(object, deps, signal);
   const { revision } = artifact;
   await requireDependencies(object, revision, deps, signal);
-  await progress(
-    run,
-    `Fetching manifests for revision ${revision} with a timeout of ${formatDuration(timeoutMs(object))}`,
-  );
+  const within = `for revision ${revision} with a timeout of ${formatDuration(timeoutMs(object))}`;
+  await progress(run, `Fetching manifests ${within}`);
   const files = await openSource(artifact, deps, signal);
+  requireDir(run, files);
   object.status = { ...object.status, lastAttemptedRevision: revision };
-  await progress(run, `Building manifests for revision ${revision}`);
-  const owner = keyOf(object);
-  const objects = buildKustomization(object, files).map((built) =>
-    desiredObject(built, owner, object.spec.commonMetadata),
-  );
-  const client = impersonated(object, deps);
-  const scoped = await withDefaultNamespaces(objects, object, client, signal);
-  await progress(run, `Detecting drift for revision ${revision}`);
+  await progress(run, `Building manifests ${within}`);
+  const client = await clientOf(run);
+  const objects = await prepareObjects(run, files);
+  const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
+  begun({ artifact, digest });
+  await progress(run, `Detecting drift ${within}`);
   const before = object.status?.inventory?.entries ?? [];
-  const changes = await apply(run, client, scoped, before, revision);
-  await prune(run, client, before, scoped.map(entryOf), changes, revision);
-  await checkHealth(run, client, scoped, changes, revision);
-  succeed(run, artifact);
-  const digest = `sha256:${sha256Hex(JSON.stringify(scoped))}`;
-  recordHistory(object, { digest, outcome: 'ReconciliationSucceeded', revision, startedMs, nowMs: clock.now() });
+  const changes = await apply(run, { client, objects, before, files, artifact });
+  const entries = changes.map((change) => entryOf(change.object));
+  changes.push(...(await prune(run, { client, before, entries, artifact })));
+  return { artifact, digest, objects, changes, rules };
+
+  async function clientOf({ object: target }: Run): Promise<KubeClient> {
+    try {
+      return await targets.clientOf(target, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      const message = `failed to build kube client: ${errorMessage(cause)}`;
+      throw new KustomizationFault('ReconciliationFailed', message, 'retry', { cause });
+    }
+  }
 }
 
-async function progress({ object, patcher, signal }: Run, message: string): Promise<void> {
-  setCondition(object, {
-    type: 'Ready',
-    status: 'Unknown',
-    reason: 'Progressing',
-    message: 'Reconciliation in progress',
-  });
-  markReconciling(object, 'Progressing', message);
-  await patcher.patch(object, { signal });
-}
-
-/** Never under 30 seconds; by default half a minute less than the interval. In milliseconds. */
-export function timeoutMs({ spec }: Kustomization): number {
-  const given = spec.timeout === undefined ? parseDuration(spec.interval) - 30_000 : parseDuration(spec.timeout);
-  return Math.max(30_000, given);
-}
-
-/** Whom the objects are applied as (spec/kustomization.md §10). */
-export function impersonated({ spec, metadata }: Kustomization, deps: KustomizationDeps): KubeClient {
-  const account = spec.serviceAccountName ?? deps.defaultServiceAccount;
-  return account === undefined
-    ? deps.client
-    : deps.client.impersonate(`system:serviceaccount:${metadata.namespace}:${account}`);
-}
-
-/** Namespaced objects that name no namespace go into that of the Kustomization, as `kubectl` would put them into its own. */
-async function withDefaultNamespaces(
-  objects: readonly KubeObject[],
-  owner: Kustomization,
-  client: KubeClient,
-  signal: AbortSignal,
-): Promise<KubeObject[]> {
-  const defined = new Set(objects.filter(({ kind }) => kind === 'CustomResourceDefinition').map(definedKind));
-  return Promise.all(
-    objects.map(async (object) => {
-      if (object.metadata.namespace !== undefined || defined.has(object.kind)) return object;
-      const resource = await client.resourceOf(object, { signal }).catch(() => undefined);
-      return resource?.namespaced === true && owner.spec.targetNamespace !== undefined
-        ? { ...object, metadata: { ...object.metadata, namespace: owner.spec.targetNamespace } }
-        : object;
-    }),
-  );
-}
-
-function definedKind(crd: KubeObject): string {
-  const spec = crd['spec'] as { names?: { kind?: string } } | undefined;
-  return spec?.names?.kind ?? '';
-}
-
-/** What is about to be applied is written into the inventory first, so that nothing is ever applied and forgotten. */
-async function apply(
-  run: Run,
-  client: KubeClient,
-  objects: readonly KubeObject[],
-  before: readonly InventoryEntry[],
-  revision: string,
-): Promise<Change[]> {
-  const { object, deps, patcher, signal } = run;
-  const options: ApplyOptions = {
-    client,
-    manager: fieldManager,
-    force: object.spec.force,
-    concurrency: deps.concurrentApply,
-    signal,
-  };
-  const intended = objects.map(entryOf);
-  const entries = [...intended, ...staleEntries(before, intended)];
-  object.status = { ...object.status, inventory: { entries } };
-  await patcher.patch(object, { signal });
+function compileRules({ object }: Run): HealthRules {
   try {
-    const changes = await applyObjects(objects, options);
-    reportChanges(run, changes, revision);
+    return compileHealthRules(object.spec.healthCheckExprs ?? []);
+  } catch (cause) {
+    throw invalidExpression(cause);
+  }
+}
+
+function requireDir({ object }: Run, files: FileSystem): void {
+  const dir = buildDir(object);
+  if (dir === '' || files.kindOf(dir) !== undefined) return;
+  const message = `kustomization path not found: stat ${dir}: no such file or directory`;
+  throw new KustomizationFault('ArtifactFailed', message, 'retry');
+}
+
+interface ApplyFacts {
+  client: KubeClient;
+  objects: readonly KubeObject[];
+  before: readonly InventoryEntry[];
+  files: FileSystem;
+  artifact: Artifact;
+}
+
+/**
+ * What is about to be applied is written into the inventory first, so that nothing is ever applied and forgotten; after a
+ * failure the inventory holds what there was and what has been done.
+ */
+async function apply(run: Run, { client, objects, before, files, artifact }: ApplyFacts): Promise<Change[]> {
+  const { object, deps, patcher, signal } = run;
+  const ignored = compileIgnored(run);
+  const intended = unionOfEntries(before, objects.map(entryOf));
+  if (staleEntries(intended, before).length > 0) {
+    object.status = { ...object.status, inventory: { entries: intended } };
+    await patcher.patch(object, { signal });
+  }
+  try {
+    const changes = await applyObjects(objects, {
+      client,
+      manager: fieldManager,
+      force: object.spec.force,
+      concurrency: deps.concurrentApply,
+      customStageKinds: deps.customStageKinds,
+      overrideManagers: deps.overrideManagers,
+      ignored,
+      signal,
+    });
+    reportChanges(run, changes, artifact);
     return changes;
   } catch (cause) {
     signal.throwIfAborted();
-    const done = cause instanceof ApplyFailure ? formatChanges(cause.changes) : '';
-    const message = done === '' ? errorMessage(cause) : `${errorMessage(cause)}\n${done}`;
-    throw new KustomizationFault('ReconciliationFailed', message, 'retry', cause);
+    if (!(cause instanceof ApplyFailure)) throw cause;
+    const done = cause.changes.map((change) => entryOf(change.object));
+    object.status = { ...object.status, inventory: { entries: unionOfEntries(before, done) } };
+    const message = describeFailure(cause, createOriginFinder(files, buildDir(object)));
+    throw new KustomizationFault('ReconciliationFailed', message, 'retry', { cause, applied: true });
   }
 }
 
-function reportChanges({ object, deps }: Run, changes: readonly Change[], revision: string): void {
-  const text = formatChanges(changes.filter(({ action }) => action !== 'skipped'));
-  if (text !== '') deps.events.event(object, 'Normal', 'Progressing', text, revisionMetadata(revision));
-}
-
-export function revisionMetadata(revision: string): Record<string, string> {
-  return { 'kustomize.toolkit.fluxcd.io/revision': revision };
-}
-
-async function prune(
-  run: Run,
-  client: KubeClient,
-  before: readonly InventoryEntry[],
-  entries: InventoryEntry[],
-  changes: Change[],
-  revision: string,
-): Promise<void> {
-  const { object, signal } = run;
-  const stale = staleEntries(before, entries);
-  object.status = { ...object.status, inventory: { entries } };
-  if (!object.spec.prune || stale.length === 0) return;
-  const result = await pruneEntries(stale, { client, owner: keyOf(object), signal });
-  changes.push(...result.changes);
-  reportChanges(run, result.changes, revision);
-  if (result.failure === undefined) return;
-  object.status = { ...object.status, inventory: { entries: [...entries, ...result.remaining] } };
-  throw new KustomizationFault('PruneFailed', result.failure.message, 'retry', result.failure);
-}
-
-async function checkHealth(
-  run: Run,
-  client: KubeClient,
-  objects: readonly KubeObject[],
-  changes: readonly Change[],
-  revision: string,
-): Promise<void> {
-  const { object, deps, signal } = run;
-  const refs = healthRefs(object, objects, changes);
-  if (refs.length === 0) {
-    removeConditions(object, 'Healthy');
-    return;
+function compileIgnored({ object }: Run) {
+  try {
+    return object.spec.ignore === undefined ? undefined : compileIgnoreRules(object.spec.ignore);
+  } catch (cause) {
+    throw new KustomizationFault('ReconciliationFailed', errorMessage(cause), 'retry', { cause });
   }
-  const timeout = timeoutMs(object);
-  const message = `Running health checks for revision ${revision} with a timeout of ${formatDuration(timeout)}`;
-  const wasHealthy = hasStatus(object, 'Healthy', 'True');
-  setCondition(object, { type: 'Healthy', status: 'Unknown', reason: 'Progressing', message });
-  await progress(run, message);
-  const started = Date.now();
-  const { reports, timedOut } = await waitForHealth(refs, { client, timeoutMs: timeout, failFast: true, signal });
-  const took = formatDuration(Date.now() - started);
-  if (reports.length > 0) {
-    const why = timedOut ? 'timeout waiting for: ' : 'failed early due to stalled resources: ';
-    const text = `health check failed after ${took}: ${why}${formatReports(reports)}`;
-    setCondition(object, { type: 'Healthy', status: 'False', reason: 'HealthCheckFailed', message: text });
-    throw new KustomizationFault('HealthCheckFailed', text, 'retry');
-  }
-  const passed = `Health check passed in ${took}`;
-  setCondition(object, { type: 'Healthy', status: 'True', reason: 'Succeeded', message: passed });
-  const isNew = changes.some(({ action }) => action === 'created' || action === 'configured');
-  if (!wasHealthy || isNew) deps.events.event(object, 'Normal', 'Progressing', passed, revisionMetadata(revision));
 }
 
-/** With `wait` everything applied, else what is listed; never the Kustomization itself, which would wait for itself. */
-function healthRefs(
-  { spec, kind, metadata }: Kustomization,
-  objects: readonly KubeObject[],
-  changes: readonly Change[],
-): ObjectRef[] {
-  if (spec.wait === true) {
-    const skipped = new Set(
-      changes.filter(({ action }) => action === 'skipped').map(({ object }) => entryOf(object).id),
-    );
-    return objects
-      .filter((object) => !skipped.has(entryOf(object).id))
-      .map(refOf)
-      .filter((ref) => !(ref.kind === kind && ref.name === metadata.name && ref.namespace === metadata.namespace));
-  }
-  return (spec.healthChecks ?? []).map(({ apiVersion = 'apps/v1', ...check }) => ({
-    apiVersion,
-    kind: check.kind,
-    name: check.name,
-    namespace: check.namespace ?? metadata.namespace ?? '',
-  }));
-}
+const mostRefusals = 50;
 
-function succeed({ object }: Run, { revision, metadata }: Artifact): void {
-  const origin = metadata?.['org.opencontainers.image.revision'];
-  object.status = {
-    ...object.status,
-    lastAppliedRevision: revision,
-    ...(origin === undefined ? {} : { lastAppliedOriginRevision: origin }),
-    ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
-  };
-  removeConditions(object, 'Reconciling', 'Stalled');
-  setCondition(object, {
-    type: 'Ready',
-    status: 'True',
-    reason: 'ReconciliationSucceeded',
-    message: `Applied revision: ${revision}`,
+/** Every refused object with its place in git, then what had been done before. */
+function describeFailure(failure: ApplyFailure, originOf: (object: KubeObject) => string | undefined): string {
+  const lines = failure.refusals.slice(0, mostRefusals).map(({ object, message }) => {
+    const place = originOf(object);
+    return place === undefined ? message : `${message} (from ${place})`;
   });
+  const left = failure.refusals.length - lines.length;
+  if (left > 0) lines.push(`… and ${left} more`);
+  const done = formatChanges(failure.changes);
+  return [...lines, ...(done === '' ? [] : [done])].join('\n');
 }
 
-/** The conditions of a run that failed. */
-export function markFault({ object }: Run, fault: KustomizationFault): void {
-  setCondition(object, { type: 'Ready', status: 'False', reason: fault.reason, message: fault.message });
-  if (fault.kind === 'terminal') markStalled(object, fault.reason, fault.message);
-  else markReconciling(object, 'ProgressingWithRetry', fault.message);
+function reportChanges(run: Run, changes: readonly Change[], artifact: Artifact): void {
+  for (const { object, drift = [] } of changes) {
+    if (drift.length > 0) run.logger.info(`${object.kind}/${object.metadata.name} differed`, { fields: drift });
+  }
+  const touched = changes.filter(({ action }) => action !== 'skipped');
+  const text = formatChanges(touched);
+  if (text === '') return;
+  emit(run, 'Normal', text, { revision: artifact.revision, originRevision: originRevisionOf(artifact) });
 }
 
-/** Deletes what the Kustomization has applied, as its deletion policy says; the finalizer may go afterwards (spec §9.4). */
-export async function finalizeKustomization(
-  object: Kustomization,
-  deps: KustomizationDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  const policy = object.spec.deletionPolicy ?? 'MirrorPrune';
-  const entries = object.status?.inventory?.entries ?? [];
-  const deletes = policy === 'MirrorPrune' ? object.spec.prune : policy !== 'Orphan';
-  if (object.spec.suspend === true || !deletes || entries.length === 0) return;
-  const client = impersonated(object, deps);
-  const owner: ObjectKey = keyOf(object);
-  const { changes, failure } = await pruneEntries(entries, { client, owner, signal });
-  const text = formatChanges(changes.filter(({ action }) => action === 'deleted'));
-  if (text !== '') deps.events.event(object, 'Normal', 'ReconciliationSucceeded', text);
-  if (failure !== undefined) {
-    deps.events.event(object, 'Warning', 'PruneFailed', `pruning for deleted resource failed: ${failure.message}`);
-    throw failure;
+interface PruneFacts {
+  client: KubeClient;
+  before: readonly InventoryEntry[];
+  entries: readonly InventoryEntry[];
+  artifact: Artifact;
+}
+
+/** The new inventory is in the status before anything is deleted; what could not be deleted stays in it. */
+async function prune(run: Run, { client, before, entries, artifact }: PruneFacts): Promise<Change[]> {
+  const { object, patcher, signal } = run;
+  const stale = staleEntries(before, entries);
+  if (!object.spec.prune || stale.length === 0) {
+    setInventory(run, entries);
+    return [];
   }
-  if (policy !== 'WaitForTermination') return;
-  const refs = entries.flatMap((entry) => refOfEntry(entry) ?? []);
-  const deadline = Date.now() + timeoutMs(object);
-  for (const ref of refs) {
-    while ((await client.get(ref, { signal })) !== undefined && Date.now() < deadline) {
-      await new Promise((wake) => setTimeout(wake, 200));
-    }
+  // Until their deletion is confirmed, stale entries must survive a crash.
+  setInventory(run, unionOfEntries(before, entries));
+  await patcher.patch(object, { signal });
+  const result = await pruneEntries(stale, { client, owner: keyOf(object), signal });
+  setInventory(run, [...entries, ...result.remaining]);
+  const text = formatChanges(result.changes);
+  if (text !== '') {
+    emit(run, 'Normal', text, { revision: artifact.revision, originRevision: originRevisionOf(artifact) });
   }
+  if (result.failure === undefined) return result.changes;
+  const { message } = result.failure;
+  throw new KustomizationFault('PruneFailed', message, 'retry', { cause: result.failure, applied: true });
+}
+
+function setInventory({ object }: Run, entries: readonly InventoryEntry[]): void {
+  const sorted = [...entries];
+  if (deepEqual(object.status?.inventory?.entries, sorted)) return;
+  object.status = { ...object.status, inventory: { entries: sorted } };
+}
+
+/** What an error that no step expected makes of the run: the API's own trouble is thrown on and retried with backoff. */
+export function asFault(error: unknown): KustomizationFault {
+  if (error instanceof KustomizationFault) return error;
+  if (isMillraceError(error, 'HTTP_UNREACHABLE', 'KUBE_THROTTLED', 'KUBE_CONFLICT')) throw error;
+  return new KustomizationFault('ReconciliationFailed', errorMessage(error), 'retry', { cause: error });
 }

@@ -1,8 +1,10 @@
 import type { Artifact } from '../../api/artifact.ts';
 import type { Kustomization } from '../../api/kustomization.ts';
-import { errorMessage } from '../../base/error.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { errorMessage, isMillraceError } from '../../base/error.ts';
 import type { KubeObject, ObjectKey, ObjectRef } from '../../base/kube-object.ts';
-import type { KustomizationDeps } from './deps.ts';
+import type { FileSystem } from '../../kustomize/file-system.ts';
+import { dependencyDelayMs, gatesOf, type KustomizationDeps } from './deps.ts';
 import { KustomizationFault } from './fault.ts';
 
 const sourceApiVersion = 'source.toolkit.fluxcd.io/v1';
@@ -10,7 +12,7 @@ const sourceApiVersion = 'source.toolkit.fluxcd.io/v1';
 /** The source that a Kustomization builds from. */
 export function sourceRef({ spec, metadata }: Kustomization): ObjectRef & { namespace: string } {
   const { kind, name, namespace } = spec.sourceRef;
-  return { apiVersion: sourceApiVersion, kind, name, namespace: namespace ?? metadata.namespace ?? '' };
+  return { apiVersion: sourceApiVersion, kind, name, namespace: namespace || (metadata.namespace ?? '') };
 }
 
 export function sourceKey(object: Kustomization): ObjectKey & { kind: string } {
@@ -25,21 +27,24 @@ export async function sourceArtifact(
   signal: AbortSignal,
 ): Promise<Artifact> {
   const ref = sourceRef(object);
+  const shown = `${ref.kind}/${ref.namespace}/${ref.name}`;
   if (deps.noCrossNamespaceRefs === true && ref.namespace !== object.metadata.namespace) {
-    const message = `can't access '${ref.kind}/${ref.namespace}/${ref.name}', cross-namespace references have been blocked`;
+    const message = `can't access '${shown}', cross-namespace references have been blocked`;
+    throw new KustomizationFault('AccessDenied', message, 'terminal');
+  }
+  if (ref.kind === 'ExternalArtifact' && !gatesOf(deps).externalArtifact) {
+    const message = `can't access '${shown}', ExternalArtifact feature gate is disabled`;
     throw new KustomizationFault('AccessDenied', message, 'terminal');
   }
   const source = await deps.client.get(ref, { signal });
   if (source === undefined) {
-    throw new KustomizationFault(
-      'ArtifactFailed',
-      `Source '${ref.kind}/${ref.namespace}/${ref.name}' not found`,
-      'retry',
-    );
+    throw new KustomizationFault('ArtifactFailed', `Source '${shown}' not found`, 'retry', { event: null });
   }
   const artifact = artifactOf(source);
-  if (artifact === undefined)
-    throw new KustomizationFault('ArtifactFailed', 'Source artifact not found, retrying in 30s', 'wait');
+  if (artifact === undefined) {
+    const message = `Source artifact not found, retrying in ${formatDuration(dependencyDelayMs(deps))}`;
+    throw new KustomizationFault('ArtifactFailed', message, 'wait', { event: null });
+  }
   return artifact;
 }
 
@@ -48,12 +53,20 @@ export function artifactOf(source: KubeObject | undefined): Artifact | undefined
   return status?.artifact;
 }
 
-/** The files of the artifact. */
-export async function openSource(artifact: Artifact, deps: KustomizationDeps, signal: AbortSignal) {
+/** The files of the artifact. One that its server no longer has is waited for: a newer one is on its way. */
+export async function openSource(
+  artifact: Artifact,
+  deps: KustomizationDeps,
+  signal: AbortSignal,
+): Promise<FileSystem> {
   try {
     return await deps.openArtifact(artifact, signal);
   } catch (cause) {
     signal.throwIfAborted();
-    throw new KustomizationFault('ArtifactFailed', `failed to fetch artifact: ${errorMessage(cause)}`, 'wait', cause);
+    if (isMillraceError(cause, 'ARTIFACT_NOT_FOUND')) {
+      const message = `Source is not ready, artifact not found, retrying in ${formatDuration(dependencyDelayMs(deps))}`;
+      throw new KustomizationFault('ArtifactFailed', message, 'wait', { cause, event: null });
+    }
+    throw new KustomizationFault('ArtifactFailed', errorMessage(cause), 'wait', { cause });
   }
 }

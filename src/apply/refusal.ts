@@ -1,0 +1,27 @@
+import { errorMessage } from '../base/error.ts';
+import { formatRef, type KubeObject } from '../base/kube-object.ts';
+import { isKubeReason, kubeStatusOf } from '../kube/status-error.ts';
+
+/** An object that the server did not take, and what it said. */
+export interface Refusal {
+  object: KubeObject;
+  message: string;
+  cause: unknown;
+}
+
+/** `<obj> dry-run failed (<Reason>): <message>` (spec/kustomization.md §8.3). */
+export function refusalOf(object: KubeObject, cause: unknown): Refusal {
+  const ref = formatRef(object);
+  const status = kubeStatusOf(cause);
+  if (isKubeReason(cause, 'NotFound')) {
+    const isUnplaced = object.metadata.namespace === undefined && !/namespaces? "/.test(status?.message ?? '');
+    const what = isUnplaced ? 'namespace not specified' : 'not found';
+    return { object, cause, message: `${ref} ${what}: ${serverMessage(cause)}` };
+  }
+  const reason = status?.reason === undefined || status.reason === '' ? '' : ` (${status.reason})`;
+  return { object, cause, message: `${ref} dry-run failed${reason}: ${serverMessage(cause)}` };
+}
+
+export function serverMessage(error: unknown): string {
+  return kubeStatusOf(error)?.message ?? errorMessage(error);
+}
