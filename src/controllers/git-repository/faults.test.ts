@@ -46,7 +46,7 @@ const faults: { name: string; intercept?: Intercept; cut?: boolean; message: Reg
   {
     name: 'answers 401',
     intercept: answer(401, '', { 'www-authenticate': 'Basic realm="x"' }),
-    message: /could not read Username/,
+    message: /authentication required/,
   },
   { name: 'answers 403', intercept: answer(403), message: /returned error: 403/ },
   { name: 'answers 404', intercept: answer(404), message: /not found/ },
