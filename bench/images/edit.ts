@@ -20,7 +20,7 @@ export async function benchEdit(): Promise<void> {
   for (const tag of ['2.0.0', '2.0.1', '2.0.2']) {
     const ms = await measure(async () => {
       const policies = { 'flux-system:app': { image: 'r.example.com/app', tag } };
-      changes = (await applySetters(dir, './apps', policies)).changes.length;
+      changes = (await applySetters(dir, { path: './apps', policies })).changes.length;
     });
     report(`edit ${changes} markers in a tree of ${files} files`, ms, 1000);
   }

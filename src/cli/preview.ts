@@ -77,7 +77,7 @@ async function showCommit(automation: ImageUpdateAutomation, tools: PreviewTools
   const { namespace = '', name } = automation.metadata;
   const gates = { ...defaultGates, objectLevelWorkloadIdentity: true };
   const deps = { client, events: noEvents, git, clonesDir, noCrossNamespaceRefs: false, gates };
-  const policies = await loadPolicies(automation, client, signal);
+  const policies = await loadPolicies(automation, { client, noCrossNamespaceRefs: false, signal });
   const plan = await planSource(automation, {
     client,
     noCrossNamespaceRefs: false,

@@ -1,6 +1,7 @@
 import { readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { compareBytes } from '../../base/text.ts';
+import { type LintScope, lintMarkers, type MarkerFinding } from '../../images/lint-markers.ts';
 import type { PolicyRefs } from '../../images/setter-marker.ts';
 import { isMarkerFile, type MarkerChange, updateMarkers } from '../../images/update-markers.ts';
 
@@ -15,6 +16,16 @@ export interface AppliedSetters {
   changes: FileChange[];
   /** Files with markers that were skipped as a whole, and why. */
   problems: { file: string; problem: string }[];
+  /** Markers that do nothing. */
+  findings: MarkerFinding[];
+}
+
+export interface SetterOptions {
+  /** Below which path of the tree; default all of it. */
+  path?: string | undefined;
+  policies: PolicyRefs;
+  /** What markers are held against. */
+  lint?: LintScope;
 }
 
 const marker = Buffer.from('"$imagepolicy"');
@@ -26,19 +37,15 @@ const readers = 32;
  * byte and keep their mode; nothing is written where nothing changed. Nothing outside the tree is read or written.
  * Throws a plain Error where the path is missing or leads out of the tree.
  */
-export async function applySetters(
-  treeDir: string,
-  path: string | undefined,
-  policies: PolicyRefs,
-): Promise<AppliedSetters> {
+export async function applySetters(treeDir: string, { path, policies, lint }: SetterOptions): Promise<AppliedSetters> {
   const base = await resolveInside(treeDir, path ?? '');
   const files = await listMarkerFiles(base);
-  const applied: AppliedSetters = { changes: [], problems: [] };
+  const applied: AppliedSetters = { changes: [], problems: [], findings: [] };
   const results: Awaited<ReturnType<typeof editFile>>[] = new Array(files.length);
   let next = 0;
   const worker = async () => {
     for (let index = next++; index < files.length; index = next++) {
-      results[index] = await editFile(join(base, files[index] ?? ''), policies);
+      results[index] = await editFile(base, files[index] ?? '', { policies, ...(lint !== undefined && { lint }) });
     }
   };
   await Promise.all(Array.from({ length: readers }, worker));
@@ -46,26 +53,35 @@ export async function applySetters(
     const file = files[index] ?? '';
     if (result === undefined) continue;
     if (result.problem !== undefined) applied.problems.push({ file, problem: result.problem });
+    applied.findings.push(...result.findings);
     for (const change of result.changes) applied.changes.push({ ...change, file });
   }
   return applied;
 }
 
+interface EditedFile {
+  changes: MarkerChange[];
+  problem?: string;
+  findings: MarkerFinding[];
+}
+
 async function editFile(
-  path: string,
-  policies: PolicyRefs,
-): Promise<{ changes: MarkerChange[]; problem?: string } | undefined> {
+  base: string,
+  file: string,
+  { policies, lint }: SetterOptions,
+): Promise<EditedFile | undefined> {
+  const path = join(base, file);
   const bytes = await readFile(path);
   if (!bytes.includes(marker)) return undefined;
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return { changes: [], problem: 'it is not UTF-8' };
+    return { changes: [], problem: 'it is not UTF-8', findings: [] };
   }
   const update = updateMarkers(path, text, policies);
   if (update.changes.length > 0) await writeFile(path, update.text);
-  return update;
+  return { ...update, findings: lint === undefined ? [] : lintMarkers(file || path, text, lint) };
 }
 
 /** Regular files that may hold markers, relative to `base`, in the order of a walk. Links are not followed. */

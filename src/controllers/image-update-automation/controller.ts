@@ -8,6 +8,7 @@ import type { Change, Controller, ObjectCache } from '../../runtime/controller.t
 import { reconcileImageKind } from '../image/run.ts';
 import type { ImageUpdateAutomationDeps } from './deps.ts';
 import { automationComponent } from './names.ts';
+import { furtherNamespaces } from './policies.ts';
 import { createAutomation } from './reconcile.ts';
 import { sourceKey } from './source.ts';
 
@@ -21,6 +22,7 @@ export function createImageUpdateAutomationController(deps: ImageUpdateAutomatio
     concurrency: deps.concurrency ?? 4,
     indexes: {
       source: (object) => [formatKey(sourceKey(object as ImageUpdateAutomation))],
+      reaches: (object) => furtherNamespaces(object as ImageUpdateAutomation, deps.noCrossNamespaceRefs),
       namespace: ({ metadata }) => [metadata.namespace ?? ''],
     },
     watches: [
@@ -50,9 +52,10 @@ function automationsOfSource({ before, after }: Change, own: ObjectCache): Objec
   return own.by('source', formatKey(keyOf(source))).map(keyOf);
 }
 
-/** A new choice wakes every automation of the namespace, whatever it selects. */
+/** A new choice wakes every automation of the namespace, whatever it selects, and those that reach into it. */
 function automationsOfPolicy({ before, after }: Change<ImagePolicy>, own: ObjectCache): ObjectKey[] {
   const latest = after?.status?.latestRef;
   if (before === undefined || latest === undefined || deepEqual(before.status?.latestRef, latest)) return [];
-  return own.by('namespace', after?.metadata.namespace ?? '').map(keyOf);
+  const namespace = after?.metadata.namespace ?? '';
+  return [...own.by('namespace', namespace), ...own.by('reaches', namespace), ...own.by('reaches', '*')].map(keyOf);
 }

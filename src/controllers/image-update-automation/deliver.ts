@@ -47,7 +47,7 @@ export interface Delivery extends AppliedSetters {
  */
 export async function deliver(input: DeliveryInput, deps: ImageUpdateAutomationDeps): Promise<Delivery> {
   const { automation, policies, logger } = input;
-  checkRefs(policies);
+  checkRefs(policies.refs);
   const { tree, remoteHead } = await checkOut(input, deps);
   const base = tree.head;
   for (let attempt = 1; ; attempt++) {
@@ -80,7 +80,7 @@ export async function prepareDelivery(
   input: DeliveryInput,
   deps: ImageUpdateAutomationDeps,
 ): Promise<PreparedDelivery> {
-  checkRefs(input.policies);
+  checkRefs(input.policies.refs);
   const { tree } = await checkOut(input, deps);
   const base = tree.head;
   const applied = await edit(input.automation, tree, input.policies);
@@ -149,7 +149,7 @@ async function findPushHead(
   return { oid: (await listRemoteRefs(git, plan.remote, [target], signal)).get(target)?.oid };
 }
 
-async function edit({ spec }: ImageUpdateAutomation, tree: WorkTree, { refs }: PolicyScope): Promise<AppliedSetters> {
+async function edit({ spec }: ImageUpdateAutomation, tree: WorkTree, policies: PolicyScope): Promise<AppliedSetters> {
   if (spec.update === undefined || spec.update === null) {
     throw new Fault('InvalidUpdateStrategy', 'no update strategy', { stalled: true });
   }
@@ -157,7 +157,9 @@ async function edit({ spec }: ImageUpdateAutomation, tree: WorkTree, { refs }: P
     throw new Fault('InvalidUpdateStrategy', `unsupported update strategy: ${spec.update.strategy}`, { stalled: true });
   }
   try {
-    return await applySetters(tree.dir, spec.update.path, refs);
+    const { refs, known, namespaces } = policies;
+    const lint = { policies: known, namespaces };
+    return await applySetters(tree.dir, { path: spec.update.path, policies: refs, lint });
   } catch (cause) {
     throw new Fault('UpdateFailed', `failed to apply policies: ${errorMessage(cause)}`, { cause });
   }

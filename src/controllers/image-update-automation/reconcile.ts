@@ -1,15 +1,17 @@
 import { rm } from 'node:fs/promises';
 import type { ImageUpdateAutomation } from '../../api/image-update-automation.ts';
 import { formatTime } from '../../base/clock.ts';
-import { parseDuration } from '../../base/duration.ts';
+import { formatDuration, parseDuration } from '../../base/duration.ts';
 import type { ObjectKey } from '../../base/kube-object.ts';
 import { openRequest } from '../../runtime/request.ts';
 import { formatRevision } from '../git-repository/git-revision.ts';
 import type { ImageResult, ImageRun } from '../image/run.ts';
+import { createBatches } from './batch-window.ts';
 import { cloneDir, type Delivery, deliver, resolveCheckout } from './deliver.ts';
 import type { ImageUpdateAutomationDeps } from './deps.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 import { loadPolicies, type PolicyScope, sameObservation } from './policies.ts';
+import { showFindings } from './show-findings.ts';
 import { planSource, type SourcePlan } from './source.ts';
 import { wakeSource } from './wake-source.ts';
 
@@ -25,16 +27,20 @@ export interface Automation {
 /** The work of one ImageUpdateAutomation (spec/image.md §6.4). */
 export function createAutomation(deps: ImageUpdateAutomationDeps): Automation {
   const branches = createKeyedLock();
+  const batches = createBatches();
 
   const work = async (run: Run): Promise<ImageResult> => {
     const { object, signal, clock } = run;
     run.status.lastAutomationRunTime = formatTime(clock.now());
     const requeueAfterMs = parseDuration(object.spec.interval, 'spec.interval');
-    const policies = await loadPolicies(object, deps.client, signal);
+    const { client, noCrossNamespaceRefs } = deps;
+    const policies = await loadPolicies(object, { client, noCrossNamespaceRefs, signal });
+    const waitMs = batches.waitMs(run, policies);
+    if (waitMs > 0) return { ready: upToDate, requeueAfterMs: waitMs, isNews: false, trace: waitText(waitMs) };
     const plan = await planSource(object, {
-      client: deps.client,
+      client,
       ...(deps.providers !== undefined && { providers: deps.providers }),
-      noCrossNamespaceRefs: deps.noCrossNamespaceRefs,
+      noCrossNamespaceRefs,
       objectLevelWorkloadIdentity: deps.gates.objectLevelWorkloadIdentity,
       signal,
     });
@@ -63,8 +69,8 @@ export function createAutomation(deps: ImageUpdateAutomationDeps): Automation {
       observedPolicies: policies.observed,
       observedSourceRevision: formatRevision(checkedOut.name, plan.switchesBranch ? checkedOut.commit : observed),
     });
-    for (const { file, problem } of delivery.problems)
-      run.logger.warn(`${file} has markers and was skipped: ${problem}`);
+    batches.done(run);
+    showFindings(run, deps.events, { findings: delivery.findings, skipped: policies.skipped });
     if (pushed === undefined) return { ready: upToDate, requeueAfterMs, isNews: false };
     Object.assign(run.status, { lastPushCommit: pushed.commit, lastPushTime: formatTime(run.clock.now()) });
     const summary = formatPush(plan, pushed);
@@ -100,4 +106,8 @@ function needsFullSync(object: ImageUpdateAutomation, policies: PolicyScope, pla
 function formatPush({ pushBranch, refspec }: SourcePlan, { commit }: { commit: string }): string {
   const refspecs = refspec === undefined ? '' : ` and refspecs '${refspec}'`;
   return `pushed commit '${commit.slice(0, 7)}' to branch '${pushBranch}'${refspecs}`;
+}
+
+function waitText(ms: number): string {
+  return `waiting ${formatDuration(Math.round(ms / 1000) * 1000)} for further images`;
 }
