@@ -57,7 +57,7 @@ export async function benchDeliver(): Promise<void> {
     noCrossNamespaceRefs: false,
   };
   const git = createGit({ searchPath: process.env['PATH'] ?? '', tempDir: dir });
-  const automation = { ...common, git, clonesDir: join(dir, 'clones'), gates: defaultGates };
+  const automation = { ...common, http, git, clonesDir: join(dir, 'clones'), gates: defaultGates };
   const controllers = [
     createImageRepositoryController(common),
     createImagePolicyController(common),

@@ -7,6 +7,7 @@ import { systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/error.ts';
 import { silentLogger } from '../base/logger.ts';
 import { Fault } from '../controllers/image/fault.ts';
+import type { FileChange } from '../controllers/image-update-automation/apply-setters.ts';
 import {
   type PreparedDelivery,
   prepareDelivery,
@@ -14,8 +15,11 @@ import {
 } from '../controllers/image-update-automation/deliver.ts';
 import { defaultGates } from '../controllers/image-update-automation/deps.ts';
 import { loadPolicies } from '../controllers/image-update-automation/policies.ts';
+import { splitPush } from '../controllers/image-update-automation/push-parts.ts';
 import { planSource } from '../controllers/image-update-automation/source.ts';
 import { createGit, type Git, mustRun } from '../git/program.ts';
+import { createHttpClient } from '../http/http-client.ts';
+import type { MarkerFinding } from '../images/lint-markers.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { noEvents } from '../runtime/events.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
@@ -76,7 +80,8 @@ async function showCommit(automation: ImageUpdateAutomation, tools: PreviewTools
   const { client, git, clonesDir, signal } = tools;
   const { namespace = '', name } = automation.metadata;
   const gates = { ...defaultGates, objectLevelWorkloadIdentity: true };
-  const deps = { client, events: noEvents, git, clonesDir, noCrossNamespaceRefs: false, gates };
+  const http = createHttpClient();
+  const deps = { client, events: noEvents, http, git, clonesDir, noCrossNamespaceRefs: false, gates };
   const policies = await loadPolicies(automation, { client, noCrossNamespaceRefs: false, signal });
   const plan = await planSource(automation, {
     client,
@@ -86,25 +91,19 @@ async function showCommit(automation: ImageUpdateAutomation, tools: PreviewTools
   });
   const wanted = await resolveCheckout(plan, deps, signal);
   const common = { key: { namespace, name }, clock: systemClock, logger: silentLogger, signal };
-  const prepared = await prepareDelivery({ ...common, automation, plan, wanted, policies }, deps);
-  const diff = await diffOf(git, prepared, signal);
-  const { changes, problems, commit } = prepared;
-  const data = {
-    branch: plan.pushBranch,
-    base: prepared.base,
-    message: commit?.message ?? null,
-    changes: changes.map(({ file, line, object, setter, old, new: now }) => ({
-      file,
-      line,
-      object,
-      setter,
-      old,
-      new: now,
-    })),
-    problems,
-    diff,
-  };
-  return { data, text: formatPreview(data) };
+  const commits: Preview[] = [];
+  for (const part of splitPush(plan, policies, systemClock.now)) {
+    const prepared = await prepareDelivery({ ...common, ...part, automation, wanted }, deps);
+    commits.push({
+      branch: part.plan.pushBranch,
+      base: prepared.base,
+      message: prepared.commit?.message ?? null,
+      changes: prepared.changes,
+      findings: prepared.findings,
+      diff: await diffOf(git, prepared, signal),
+    });
+  }
+  return { data: { commits }, text: commits.map(formatPreview).join('\n\n') };
 }
 
 async function diffOf(git: Git, { tree, base, commit }: PreparedDelivery, signal: AbortSignal): Promise<string> {
@@ -113,19 +112,20 @@ async function diffOf(git: Git, { tree, base, commit }: PreparedDelivery, signal
   return (await mustRun(git, args, { gitDir: tree.gitDir, signal })).toString('utf8');
 }
 
+/** One commit that would be pushed. */
 interface Preview {
   branch: string;
   base: string;
+  /** Null where there is nothing to commit. */
   message: string | null;
-  problems: readonly { file: string; problem: string }[];
+  changes: readonly FileChange[];
+  findings: readonly MarkerFinding[];
   diff: string;
 }
 
-function formatPreview({ branch, base, message, problems, diff }: Preview): string {
-  const skipped = problems.map(({ file, problem }) => `skipped ${file}: ${problem}`);
-  if (message === null) return [`nothing to commit on ${branch} (${base.slice(0, 7)})`, ...skipped].join('\n');
+function formatPreview({ branch, base, message, findings, diff }: Preview): string {
+  const notes = findings.map(({ file, line, message: finding }) => `${file}:${line}: ${finding}`);
+  if (message === null) return [`nothing to commit on ${branch} (${base.slice(0, 7)})`, ...notes].join('\n');
   const indented = message.split('\n').map((line) => `    ${line}`);
-  return [`would push to ${branch} on ${base.slice(0, 7)}:`, '', ...indented, '', diff.trimEnd(), ...skipped].join(
-    '\n',
-  );
+  return [`would push to ${branch} on ${base.slice(0, 7)}:`, '', ...indented, '', diff.trimEnd(), ...notes].join('\n');
 }

@@ -58,6 +58,7 @@ export async function startImageStage(): Promise<ImageStage> {
     createImageUpdateAutomationController({
       client: cluster.client,
       events: cluster.events,
+      http,
       git,
       clonesDir: join(temp.dir, `clones-${++clones}`),
       noCrossNamespaceRefs: false,

@@ -2,22 +2,27 @@ import { join } from 'node:path';
 import { createImageUpdateAutomationController } from '../../controllers/image-update-automation/controller.ts';
 import { type AutomationGates, defaultGates } from '../../controllers/image-update-automation/deps.ts';
 import { automationComponent } from '../../controllers/image-update-automation/names.ts';
+import { createHttpClient } from '../../http/http-client.ts';
+import { proxyFromEnv } from '../../http/proxy.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
 import type { SharedParts } from './shared.ts';
 
 /** Commits what policies have chosen. */
 export async function assembleImageAutomation(deps: ControllerDeps, shared: SharedParts): Promise<ControllerPart> {
-  const { client, options } = deps;
+  const { client, options, env } = deps;
+  const proxy = proxyFromEnv(env);
+  const http = createHttpClient(proxy === undefined ? {} : { proxy });
   const controller = createImageUpdateAutomationController({
     client,
     events: deps.events(automationComponent),
     git: shared.git,
+    http,
     clonesDir: join(shared.storageDir, 'automation'),
     noCrossNamespaceRefs: options.noCrossNamespaceRefs,
     gates: gatesOf(options.featureGates),
     ...(options.concurrent !== undefined && { concurrency: options.concurrent }),
   });
-  return { controllers: [controller] };
+  return { controllers: [controller], close: () => http.close({ force: true }) };
 }
 
 function gatesOf(flags: ReadonlyMap<string, boolean>): AutomationGates {

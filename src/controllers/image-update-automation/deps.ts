@@ -1,4 +1,5 @@
 import type { Git } from '../../git/program.ts';
+import type { HttpClient } from '../../http/http-client.ts';
 import type { GitProviders } from '../git-repository/git-provider.ts';
 import type { ImageDeps } from '../image/run.ts';
 
@@ -24,6 +25,8 @@ export const defaultGates: AutomationGates = {
 };
 
 export interface ImageUpdateAutomationDeps extends ImageDeps {
+  /** For the REST APIs of git hosts. */
+  http: HttpClient;
   git: Git;
   /** Folder of the clones, one for each automation; all of it can be fetched again. */
   clonesDir: string;

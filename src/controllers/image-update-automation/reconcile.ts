@@ -7,10 +7,13 @@ import { openRequest } from '../../runtime/request.ts';
 import { formatRevision } from '../git-repository/git-revision.ts';
 import type { ImageResult, ImageRun } from '../image/run.ts';
 import { createBatches } from './batch-window.ts';
-import { cloneDir, type Delivery, deliver, resolveCheckout } from './deliver.ts';
+import { parseMessageTemplate } from './commit-message.ts';
+import { cloneDir, deliver, resolveCheckout } from './deliver.ts';
 import type { ImageUpdateAutomationDeps } from './deps.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 import { loadPolicies, type PolicyScope, sameObservation } from './policies.ts';
+import { openPullRequest } from './pull-request/open-pull-request.ts';
+import { type PushPart, splitPush } from './push-parts.ts';
 import { showFindings } from './show-findings.ts';
 import { planSource, type SourcePlan } from './source.ts';
 import { wakeSource } from './wake-source.ts';
@@ -44,51 +47,51 @@ export function createAutomation(deps: ImageUpdateAutomationDeps): Automation {
       objectLevelWorkloadIdentity: deps.gates.objectLevelWorkloadIdentity,
       signal,
     });
-    // One at a time on a branch: those that would lose the race wait for their turn instead.
-    const branch = `${plan.remote.url} ${plan.pushBranch}`;
-    return branches.run(branch, signal, async () => {
-      const wanted = await resolveCheckout(plan, deps, signal);
-      const revision = formatRevision(wanted.name, wanted.commit);
-      if (!needsFullSync(object, policies, plan) && revision === run.status.observedSourceRevision) {
-        const trace = 'no change since last reconciliation';
-        return { ready: upToDate, requeueAfterMs, isNews: false, trace };
-      }
-      const { key, logger } = run;
-      const delivery = await deliver({ automation: object, key, plan, wanted, policies, signal, clock, logger }, deps);
-      return finish(run, { plan, policies, delivery, checkedOut: wanted, requeueAfterMs });
-    });
+    if (plan.git.commit.messageTemplate !== undefined) parseMessageTemplate(object, clock.now);
+    const pushes: string[] = [];
+    for (const part of splitPush(plan, policies, clock.now)) {
+      const pushed = await deliverPart(run, part);
+      if (pushed === 'unchanged') return { ready: upToDate, requeueAfterMs, isNews: false, trace: unchanged };
+      if (pushed !== undefined) pushes.push(pushed);
+    }
+    run.status.observedPolicies = policies.observed;
+    batches.done(run);
+    if (pushes.length === 0) return { ready: upToDate, requeueAfterMs, isNews: false };
+    return { ready: upToDate, requeueAfterMs, isNews: true, event: pushes.join('\n') };
   };
 
-  const finish = async (
-    run: Run,
-    { plan, policies, delivery, checkedOut, requeueAfterMs }: Finish,
-  ): Promise<ImageResult> => {
-    const { pushed } = delivery;
-    const observed = pushed !== undefined && !plan.switchesBranch ? pushed.commit : checkedOut.commit;
-    Object.assign(run.status, {
-      observedPolicies: policies.observed,
-      observedSourceRevision: formatRevision(checkedOut.name, plan.switchesBranch ? checkedOut.commit : observed),
+  /** The push as its event tells of it; undefined where there was nothing to push. */
+  const deliverPart = async (run: Run, { plan, policies }: PushPart): Promise<string | undefined> => {
+    const { object: automation, key, signal, clock, logger } = run;
+    // One at a time on a branch: those that would lose the race wait for their turn instead.
+    return branches.run(`${plan.remote.url} ${plan.pushBranch}`, signal, async () => {
+      const checkedOut = await resolveCheckout(plan, deps, signal);
+      const revision = formatRevision(checkedOut.name, checkedOut.commit);
+      const isSeen = revision === run.status.observedSourceRevision;
+      if (isSeen && !needsFullSync(automation, policies, plan)) return 'unchanged';
+      const delivery = await deliver(
+        { automation, key, plan, wanted: checkedOut, policies, signal, clock, logger },
+        deps,
+      );
+      const { pushed } = delivery;
+      const observed = pushed === undefined || plan.switchesBranch ? checkedOut.commit : pushed.commit;
+      run.status.observedSourceRevision = formatRevision(checkedOut.name, observed);
+      showFindings(run, deps.events, { findings: delivery.findings, skipped: policies.skipped });
+      if (pushed !== undefined) {
+        Object.assign(run.status, { lastPushCommit: pushed.commit, lastPushTime: formatTime(clock.now()) });
+        logger.info(formatPush(plan, pushed), { revision: pushed.commit });
+        await wakeSource(plan, run, deps);
+      }
+      const pullRequest = await openPullRequest(run, deps.http, { plan, delivery, checkedOut });
+      if (pushed === undefined) return pullRequest;
+      return [formatPush(plan, pushed), ...(pullRequest === undefined ? [] : [pullRequest]), pushed.message].join('\n');
     });
-    batches.done(run);
-    showFindings(run, deps.events, { findings: delivery.findings, skipped: policies.skipped });
-    if (pushed === undefined) return { ready: upToDate, requeueAfterMs, isNews: false };
-    Object.assign(run.status, { lastPushCommit: pushed.commit, lastPushTime: formatTime(run.clock.now()) });
-    const summary = formatPush(plan, pushed);
-    run.logger.info(summary, { revision: pushed.commit });
-    await wakeSource(plan, run, deps);
-    return { ready: upToDate, requeueAfterMs, isNews: true, event: `${summary}\n${pushed.message}` };
   };
 
   return { work, forget: (key) => rm(cloneDir(deps, key), { recursive: true, force: true }) };
 }
 
-interface Finish {
-  plan: SourcePlan;
-  policies: PolicyScope;
-  delivery: Delivery;
-  checkedOut: { name: string | undefined; commit: string };
-  requeueAfterMs: number;
-}
+const unchanged = 'no change since last reconciliation';
 
 /** Otherwise it is enough to ask the remote whether the branch has moved (spec/image.md §6.4 steps 4 to 7). */
 function needsFullSync(object: ImageUpdateAutomation, policies: PolicyScope, plan: SourcePlan): boolean {
