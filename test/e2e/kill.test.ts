@@ -23,7 +23,13 @@ test('killed at any moment, the next start converges', { timeout: 240_000 }, asy
   }
   const last = await new MillraceProcess(['up', '--once', '--data', data]).ended;
   expect(last, `${last.stdout}\n${last.stderr}`).toMatchObject({ code: 0 });
-  const { stdout } = await run('git', ['--git-dir', join(data, 'git', 'repositories', 'fleet.git'), 'log', '--format=%s%n%b', 'main']);
+  const { stdout } = await run('git', [
+    '--git-dir',
+    join(data, 'git', 'repositories', 'fleet.git'),
+    'log',
+    '--format=%s%n%b',
+    'main',
+  ]);
   const commits = stdout.split('\n').filter((line) => line.includes('1.0.1'));
   expect(commits, stdout).toHaveLength(1);
   await removeFolder(data);
