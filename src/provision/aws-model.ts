@@ -42,9 +42,9 @@ export function awsModelOf(installation: Installation): AwsModel {
 }
 
 /** Log in, list and read the scanned repositories; take events from the queue where there is one. */
-function scannerPolicy({ aws, ecrProfile, repositories, eventsQueueArn }: Installation): PolicyDocument {
+function scannerPolicy({ aws, ecrProfile, repositories, foreign = [], eventsQueueArn }: Installation): PolicyDocument {
   const { partition, region, account } = aws;
-  const policy = ecrPolicy(ecrProfile, [{ partition, region, account, repositories }]);
+  const policy = ecrPolicy(ecrProfile, [{ partition, region, account, repositories }, ...foreign]);
   if (eventsQueueArn === undefined) return policy;
   const statements = Array.isArray(policy.Statement) ? policy.Statement : [policy.Statement];
   const Action = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'];

@@ -78,3 +78,19 @@ export function imagesOfTree(objects: readonly Partial<KubeObject>[]): TreeImage
 function isPrivateEcr(image: string): boolean {
   return parseEcrHost(image.split('/', 1)[0] ?? '')?.kind === 'private';
 }
+
+/** References as text, sorted and without what a pattern of the list covers already, so that the policy is as short as it reads. */
+export function covering(all: readonly EcrReference[], home: Pick<Configuration, 'aws'>): string[] {
+  const written = all.map((each) => (each.region === undefined ? each.repository : arnOf(each, home)));
+  const unique = [...new Set(written)].sort();
+  const patterns = unique.filter((text) => /[*?]/.test(text));
+  return unique.filter((text) => !patterns.some((pattern) => pattern !== text && matches(pattern, text)));
+}
+
+function matches(pattern: string, text: string): boolean {
+  const expression = pattern
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${expression}$`).test(text);
+}

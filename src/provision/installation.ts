@@ -1,4 +1,4 @@
-import type { EcrProfile } from '../iam/ecr-policy.ts';
+import type { EcrProfile, EcrScope } from '../iam/ecr-policy.ts';
 
 /** What is to be provisioned: one cluster, one git repository, the images that are scanned. */
 export interface Installation {
@@ -17,6 +17,8 @@ export interface Installation {
   namespace: string;
   /** ECR repositories that are scanned: names or patterns. */
   repositories: readonly string[];
+  /** Repositories of other accounts or regions that are scanned too. */
+  foreign?: readonly EcrScope[];
   /** Repositories to create; patterns and foreign ones cannot be. */
   createRepositories: readonly string[];
   ecrProfile: EcrProfile;

@@ -144,7 +144,7 @@ test('foreign registries are named in the policy, and their owner gets a reposit
   const { repositories, repositoryPolicy } = JSON.parse(files['owners/222233334444.json'] ?? '');
   expect(repositories).toEqual([arn]);
   expect(repositoryPolicy.Statement[0].Action).toContain('ecr:ListImages');
-  expect(repositoryPolicy.Statement[0].Principal.AWS).toContain('arn:aws:iam::111122223333:role/prod-flux-ecr-read');
+  expect(repositoryPolicy.Statement[0].Principal.AWS).toContain('arn:aws:iam::111122223333:role/prod-image-reflector');
 });
 
 test('no secret and no placeholder of one is in any file', () => {

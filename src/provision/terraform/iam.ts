@@ -131,7 +131,7 @@ function policy({ configuration }: TerraformModel, reader: EcrReader): Block[] {
       ]),
     ),
     block('resource', ['aws_iam_policy', reader.id], {
-      name: expression(`"\${var.name_prefix}-${reader.suffix}"`),
+      name: expression(`"\${var.name_prefix}-${reader.policySuffix}"`),
       description: `ECR access of ${reader.serviceAccount}`,
       policy: expression(`data.aws_iam_policy_document.${reader.id}.json`),
     }),
@@ -149,12 +149,12 @@ function statement(sid: string, actions: readonly string[], resources: Value): B
   return block('statement', [], { sid, effect: 'Allow', actions: [...actions], resources });
 }
 
-function moduleRole({ configuration }: TerraformModel, { id, suffix, serviceAccount }: EcrReader): Block[] {
+function moduleRole({ configuration }: TerraformModel, { id, roleSuffix, serviceAccount }: EcrReader): Block[] {
   return [
     block('module', [id], {
       source: 'terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts',
       version: '6.2.1',
-      name: expression(`"\${var.name_prefix}-${suffix}"`),
+      name: expression(`"\${var.name_prefix}-${roleSuffix}"`),
       use_name_prefix: configuration.terraform.useNamePrefix,
       policies: { ecr: expression(`aws_iam_policy.${id}.arn`) },
       oidc_providers: {
@@ -203,10 +203,10 @@ function podIdentityRole(reader: EcrReader): Block[] {
   return [trust, ...roleResources(reader), association];
 }
 
-function roleResources({ id, suffix }: EcrReader): Block[] {
+function roleResources({ id, roleSuffix }: EcrReader): Block[] {
   return [
     block('resource', ['aws_iam_role', id], {
-      name: expression(`"\${var.name_prefix}-${suffix}"`),
+      name: expression(`"\${var.name_prefix}-${roleSuffix}"`),
       assume_role_policy: expression(`data.aws_iam_policy_document.${id}_trust.json`),
     }),
     block('resource', ['aws_iam_role_policy_attachment', id], {

@@ -107,7 +107,7 @@ export function foreignPolicies({ configuration, foreign, readers }: TerraformMo
             {
               Sid: `ReadBy${configuration.aws.account ?? 'Scanner'}`,
               Effect: 'Allow',
-              Principal: { AWS: readers.map(({ suffix }) => principal + suffix) },
+              Principal: { AWS: readers.map(({ roleSuffix }) => principal + roleSuffix) },
               Action: actions,
             },
           ],

@@ -1,13 +1,14 @@
 import type { Configuration } from '../configuration.ts';
-import { arnOf, type EcrReference, parseEcrReference } from '../ecr-references.ts';
+import { covering, type EcrReference, parseEcrReference } from '../ecr-references.ts';
 
 /** A ServiceAccount that reads ECR, with the names of what it needs in Terraform. */
 export interface EcrReader {
   serviceAccount: string;
   /** Resource name of its policy and role. */
   id: string;
-  /** End of the IAM names. */
-  suffix: string;
+  /** Ends of the IAM names; `provision apply` uses the same. */
+  policySuffix: string;
+  roleSuffix: string;
   actions: readonly string[];
   arns: string;
   /** Output with the role's ARN. */
@@ -43,7 +44,8 @@ export function terraformModel(
   const reflector: EcrReader = {
     serviceAccount: 'image-reflector-controller',
     id: 'flux_ecr_read',
-    suffix: 'flux-ecr-read',
+    policySuffix: 'ecr-read',
+    roleSuffix: 'image-reflector',
     actions: scanActions[configuration.ecr.profile],
     arns: 'local.ecr_repository_arns',
     output: 'flux_irsa_role_arn',
@@ -51,7 +53,8 @@ export function terraformModel(
   const source: EcrReader = {
     serviceAccount: 'source-controller',
     id: 'flux_ecr_pull',
-    suffix: 'flux-ecr-pull',
+    policySuffix: 'ecr-pull',
+    roleSuffix: 'source',
     actions: ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer', 'ecr:ListImages'],
     arns: 'local.ecr_pull_repository_arns',
     output: 'flux_pull_role_arn',
@@ -67,20 +70,4 @@ const scanActions = {
 
 function references(texts: readonly string[], configuration: Configuration): EcrReference[] {
   return texts.map((text) => parseEcrReference(text, configuration));
-}
-
-/** Sorted and without what a pattern of the list covers already, so that the policy is as short as it reads. */
-function covering(all: readonly EcrReference[], configuration: Configuration): string[] {
-  const written = all.map((each) => (each.region === undefined ? each.repository : arnOf(each, configuration)));
-  const unique = [...new Set(written)].sort();
-  const patterns = unique.filter((text) => /[*?]/.test(text));
-  return unique.filter((text) => !patterns.some((pattern) => pattern !== text && matches(pattern, text)));
-}
-
-function matches(pattern: string, text: string): boolean {
-  const expression = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${expression}$`).test(text);
 }

@@ -1,0 +1,69 @@
+import { MillraceError } from '../base/error.ts';
+import type { EcrScope } from '../iam/ecr-policy.ts';
+import type { Configuration } from './configuration.ts';
+import { covering, type EcrReference, parseEcrReference, partitionOf, type TreeImages } from './ecr-references.ts';
+import { gitUsername } from './git-credential.ts';
+import type { Installation } from './installation.ts';
+
+export interface Discovered {
+  /** Account of the credentials, for configurations that do not name one. */
+  account?: string;
+  /** The cluster's own issuer. */
+  issuer?: string;
+  /** The git credential; empty where only AWS matters. */
+  password?: string;
+  tree?: TreeImages;
+}
+
+/** The installation that a configuration describes. Throws CONFIGURATION_INVALID where account or issuer are known from nowhere. */
+export function installationOf(configuration: Configuration, discovered: Discovered = {}): Installation {
+  const { aws, cluster, ecr, git, images, name } = configuration;
+  const account = aws.account ?? discovered.account;
+  const issuer = cluster.issuer ?? issuerOfProvider(cluster.oidcProvider) ?? discovered.issuer;
+  if (account === undefined) throw unknown('aws.account: which account is it?');
+  if (issuer === undefined) throw unknown('cluster.issuer: which issuer does the cluster have?');
+  const home = { aws: { ...aws, account } };
+  const written = [...ecr.repositories, ...images.map(({ image }) => image), ...(discovered.tree?.scanned ?? [])];
+  const references = written.map((text) => parseEcrReference(text, home));
+  return {
+    namePrefix: name,
+    aws: { partition: partitionOf(aws.region), account, region: aws.region },
+    issuer,
+    namespace: cluster.namespace,
+    repositories: covering(references.filter(isOwn), home),
+    foreign: foreignScopes(references),
+    createRepositories: ecr.create,
+    ecrProfile: ecr.profile,
+    git: {
+      url: git.url,
+      branch: git.ref.replace(/^refs\/heads\//, ''),
+      path: git.path,
+      secretName: git.credential.secret,
+      username: gitUsername(configuration),
+      password: discovered.password ?? '',
+    },
+  };
+}
+
+const isOwn = ({ region }: EcrReference) => region === undefined;
+
+function foreignScopes(references: readonly EcrReference[]): EcrScope[] {
+  return references.flatMap(({ account, region, repository }) =>
+    account === undefined || region === undefined
+      ? []
+      : [{ partition: partitionOf(region), region, account, repositories: [repository] }],
+  );
+}
+
+function issuerOfProvider(arn: string | undefined): string | undefined {
+  return arn === undefined
+    ? undefined
+    : `https://${arn.slice(arn.indexOf('oidc-provider/') + 'oidc-provider/'.length)}`;
+}
+
+function unknown(what: string): MillraceError {
+  return new MillraceError('CONFIGURATION_INVALID', what, {
+    retry: 'never',
+    hint: 'Write it into millrace.yaml, or give it as an option.',
+  });
+}
