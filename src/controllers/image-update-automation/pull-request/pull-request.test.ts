@@ -138,7 +138,7 @@ test('a branch and a pull request for each policy; a failed request is made up f
   expect(host.calls.filter(({ line: call }) => call.startsWith('POST')).map(({ body }) => body['head'])).toContain(
     'updates/mainapp',
   );
-  expect(stage.cluster.condition('ImageUpdateAutomation', 'mainapp', 'PullRequest')?.message).toMatch(
-    /^updates\/\w+ → main: https:\/\/host\/pr\/7$/,
+  expect(stage.cluster.condition('ImageUpdateAutomation', 'mainapp', 'PullRequest')?.message).toBe(
+    'updates/mainapp → main: https://host/pr/7; updates/second → main: https://host/pr/7',
   );
 });
