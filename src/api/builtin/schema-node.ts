@@ -4,6 +4,7 @@
  */
 export interface SchemaNode {
   /** Absent where any value is allowed (raw extensions) and for the `oneOf` scalars. */
+  readonly description?: string;
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   /** `int-or-string` and quantities. */
   readonly oneOf?: readonly string[];
@@ -31,6 +32,10 @@ export interface SchemaNode {
    * `optional` leaves a zero out although the schema has a default for it.
    */
   readonly go?: 'pointer' | 'always' | 'optional';
+  /** Fields that are not declared are kept; custom kinds only. */
+  readonly preserveUnknown?: boolean;
+  /** Whether null is a value; custom kinds only. */
+  readonly nullable?: boolean;
   /** The name of the definition, on its own node and on nodes that refer to it. */
   readonly definition?: string;
 }
@@ -66,12 +71,17 @@ export function linkDefinitions(raw: Readonly<Record<string, RawSchemaNode>>): M
   };
   const withChildren = ({ properties, values, items, ...facts }: RawSchemaNode): SchemaNode => ({
     ...facts,
-    ...(properties && {
-      properties: Object.fromEntries(Object.entries(properties).map(([name, child]) => [name, link(child)])),
-    }),
+    ...(properties && { properties: linkProperties(properties) }),
     ...(values && { values: link(values) }),
     ...(items && { items: link(items) }),
   });
+
+  const linkProperties = (properties: Readonly<Record<string, RawSchemaNode>>): Record<string, SchemaNode> => {
+    // Without a prototype, so that a field called `constructor` is as unknown as any other.
+    const result: Record<string, SchemaNode> = Object.create(null);
+    for (const [name, child] of Object.entries(properties)) result[name] = link(child);
+    return result;
+  };
 
   for (const [name, node] of Object.entries(raw)) Object.assign(definitionOf(name), withChildren(node));
   for (const { node, of, facts } of copies) Object.assign(node, of, facts);

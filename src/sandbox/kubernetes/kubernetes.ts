@@ -1,31 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:https';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { type Clock, systemClock } from '../../base/clock.ts';
 import { listenError } from '../http-listener.ts';
 import { serverCertificate } from '../tls.ts';
+import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
+import { podIdentity } from './admission/pod-identity.ts';
+import { allocateServiceAddresses } from './admission/service-addresses.ts';
+import { createAuthenticator } from './auth/authenticate.ts';
+import { openTokenIssuer } from './auth/token-issuer.ts';
 import { bootstrap } from './bootstrap.ts';
-import { Cluster } from './controllers/cluster.ts';
-import { crdStand } from './controllers/crds.ts';
-import { collectGarbage } from './controllers/garbage.ts';
-import { ControlLoop } from './controllers/loop.ts';
-import { namespaceStand } from './controllers/namespaces.ts';
-import { type PullImage, podStand } from './controllers/pods.ts';
-import {
-  daemonSetStand,
-  deploymentStand,
-  jobStand,
-  replicaSetStand,
-  statefulSetStand,
-} from './controllers/workloads.ts';
-import { podIdentityAdmission } from './identity-webhook.ts';
-import { ObjectApi } from './object-api.ts';
-import { ResourceRegistry } from './resources.ts';
-import { ApiServer } from './server.ts';
-import { TokenIssuer } from './service-account-tokens.ts';
-import { ObjectStore, storeKey, storePrefix } from './store.ts';
+import type { PullImage } from './controllers/kubelet.ts';
+import { startApiControllers, startClusterControllers } from './controllers/start-controllers.ts';
+import { type ApiServer, handleRequest } from './http/api-server.ts';
+import { objectSubresources } from './http/object-subresources.ts';
+import { reviewHandlers } from './http/reviews-handlers.ts';
+import { builtinResources } from './kinds/builtin-resources.ts';
+import type { Cluster } from './kinds/cluster.ts';
+import { createRegistry } from './kinds/registry.ts';
+import { kubeconfigText } from './kubeconfig.ts';
+import { openStore, type Store } from './storage/store.ts';
 
 export interface KubernetesOptions {
   /** Where objects, keys and certificates are kept; the same folder is the same cluster. */
@@ -40,6 +36,7 @@ export interface KubernetesOptions {
   pullImage?: PullImage;
   /** Default true. Without, it is an API server alone: nothing brings objects to life. */
   controllers?: boolean;
+  clock?: Clock;
 }
 
 export interface SandboxKubernetes {
@@ -50,115 +47,91 @@ export interface SandboxKubernetes {
   issuer: string;
   /** A kubeconfig for the administrator. */
   kubeconfig(): string;
+  /** Forgets the watch history, as etcd's compaction does: older resourceVersions are answered with 410. */
+  compact(): void;
   close(): Promise<void>;
 }
 
 /**
- * Starts an embedded Kubernetes API on 127.0.0.1 over TLS, with stand-ins for the controllers and the kubelet. Throws
- * SANDBOX_PORT_IN_USE.
+ * Starts an embedded Kubernetes API on 127.0.0.1 over TLS, with stand-ins for the controllers and the kubelet. State is in
+ * `dataDir` and survives a kill at any moment. Throws SANDBOX_PORT_IN_USE.
  */
 export async function startKubernetes(options: KubernetesOptions): Promise<SandboxKubernetes> {
-  const { dataDir, port = 0 } = options;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const { dataDir, port = 0, clock = systemClock, region = 'eu-west-1' } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const { caPem, certPem, keyPem } = await serverCertificate(dataDir);
-  const adminToken = options.token ?? (await adminTokenOf(dataDir));
-  const server = createServer({ cert: certPem, key: keyPem, keepAliveTimeout: 60_000 });
+  const adminToken = options.token ?? keptSecret(join(dataDir, 'admin-token'));
+  const issuer = openTokenIssuer(join(dataDir, 'service-account.key'));
+  const server = createServer({ cert: certPem, key: keyPem, keepAliveTimeout: 120_000 });
   const url = `https://127.0.0.1:${await listen(server, port)}`;
-  const store = new ObjectStore(dataDir);
-  const registry = new ResourceRegistry();
-  const issuer = new TokenIssuer(dataDir, url);
-  const api = new ObjectApi(store, podIdentityAdmission(store, options.region ?? 'eu-west-1'));
-  const apiServer = new ApiServer({ store, registry, issuer, adminToken, api });
-  const cluster = new Cluster(store, registry, api);
-  const pullImage = options.controllers === false ? undefined : (options.pullImage ?? anyImage);
-  const stopControllers = startControllers(cluster, caPem, pullImage);
-  server.on('request', (request, response) => void apiServer.handle(request, response));
+  const store = await openStore(join(dataDir, 'objects'));
+  const cluster = createCluster(store, clock, region);
+  const authenticator = createAuthenticator(cluster, issuer, url, adminToken);
+  const api: ApiServer = {
+    cluster,
+    authenticator,
+    issuer,
+    url,
+    subresources: { ...objectSubresources(cluster), ...reviewHandlers(cluster, authenticator, issuer, url) },
+  };
+  const stopApi = startApiControllers(cluster);
+  bootstrap(cluster, options.controllers !== false);
+  const stopControllers =
+    options.controllers === false ? () => {} : startClusterControllers(cluster, caPem, options.pullImage ?? anyImage);
+  server.on('request', (request, response) => void handleRequest(api, request, response));
   return {
     url,
     caPem,
     adminToken,
     issuer: url,
-    kubeconfig: () => kubeconfigOf(url, caPem, adminToken),
-    close: async () => {
+    kubeconfig: () => kubeconfigText('millrace-sandbox', url, caPem, adminToken),
+    compact: () => store.forgetHistory(),
+    async close() {
       stopControllers();
+      stopApi();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      store.close();
+      await closed;
+      await store.close();
     },
   };
 }
 
 const anyImage: PullImage = async () => ({ digest: `sha256:${'0'.repeat(64)}` });
 
-function startControllers(cluster: Cluster, caPem: string, pullImage: PullImage | undefined): () => void {
-  const stopped = new AbortController();
-  const { store, registry } = cluster;
-  // Kinds that were defined before must be served from the first request on.
-  const crds = storePrefix({ group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' });
-  for (const crd of store.list(crds)) registry.addCrd(crd);
-  const stands =
-    pullImage === undefined
-      ? [crdStand(cluster)]
-      : [
-          crdStand(cluster),
-          namespaceStand(cluster, caPem),
-          deploymentStand(cluster),
-          replicaSetStand(cluster),
-          statefulSetStand(cluster),
-          daemonSetStand(cluster),
-          jobStand(cluster),
-          podStand(cluster, pullImage, stopped.signal),
-        ];
-  const loop = new ControlLoop(store, stands);
-  const stopGarbage = collectGarbage(cluster, store);
-  bootstrap(cluster);
-  for (const resource of registry.all()) {
-    if (!stands.some(({ kind }) => kind === resource.kind)) continue;
-    for (const object of store.list(storePrefix(resource))) {
-      loop.wake(storeKey(resource, object.metadata.namespace ?? '', object.metadata.name), object);
-    }
-  }
-  return () => {
-    stopped.abort();
-    loop.close();
-    stopGarbage();
+function createCluster(store: Store, clock: Clock, region: string): Cluster {
+  const registry = createRegistry();
+  registry.set('builtin', builtinResources());
+  const cluster: Cluster = {
+    store,
+    registry,
+    clock,
+    admission: {
+      admit(request) {
+        namespaceLifecycle(cluster, request);
+        podIdentity(store, region, request);
+      },
+      webhooks: () => undefined,
+    },
+    allocate(resource, object, old) {
+      if (resource.storage === '/services') allocateServiceAddresses(store, object, old);
+    },
   };
+  return cluster;
 }
 
-async function adminTokenOf(folder: string): Promise<string> {
-  const path = join(folder, 'admin-token');
-  if (existsSync(path)) return (await readFile(path, 'utf8')).trim();
-  const token = randomBytes(24).toString('base64url');
-  await writeFile(path, `${token}\n`, { mode: 0o600 });
-  return token;
+function keptSecret(file: string): string {
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  const secret = randomBytes(24).toString('base64url');
+  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
+  return secret;
 }
 
-function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
+function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(listenError(cause, 'the Kubernetes API', '127.0.0.1', port)),
     );
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
-}
-
-function kubeconfigOf(url: string, caPem: string, token: string): string {
-  return `apiVersion: v1
-kind: Config
-current-context: millrace-sandbox
-clusters:
-  - name: millrace-sandbox
-    cluster:
-      server: ${url}
-      certificate-authority-data: ${Buffer.from(caPem).toString('base64')}
-contexts:
-  - name: millrace-sandbox
-    context:
-      cluster: millrace-sandbox
-      user: admin
-users:
-  - name: admin
-    user:
-      token: ${token}
-`;
 }

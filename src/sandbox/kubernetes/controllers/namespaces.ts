@@ -1,53 +1,61 @@
 import type { KubeObject } from '../../../base/kube-object.ts';
-import { storePrefix } from '../store.ts';
-import type { Cluster } from './cluster.ts';
-import type { Stand } from './loop.ts';
+import type { Actor } from './actor.ts';
+import type { Stand } from './control-loop.ts';
 
-const manager = 'kube-controller-manager';
+const storage = '/namespaces';
 
-/** Gives a new Namespace its default ServiceAccount, and empties one that is being deleted. */
-export function namespaceStand(cluster: Cluster, caPem: string): Stand {
+/** Gives a namespace its default ServiceAccount and the CA, and empties one that is being deleted. */
+export function namespaceStand(actor: Actor, caPem: string): Stand {
   return {
-    kind: 'Namespace',
-    wakes: ({ type, object }) => {
+    storage,
+    wakes(_, { type, object }) {
       if (type !== 'DELETED' || object.metadata.namespace === undefined) return [];
-      const namespace = cluster.get('v1', 'Namespace', '', object.metadata.namespace);
-      return namespace?.metadata.deletionTimestamp === undefined ? [] : [namespace];
+      const namespace = actor.get(storage, '', object.metadata.namespace);
+      if (namespace === undefined) return [];
+      const isGoing = namespace.metadata.deletionTimestamp !== undefined;
+      // What every namespace has comes back when somebody deletes it.
+      const isFurniture = object.metadata.name === 'default' || object.metadata.name === caMap;
+      return isGoing || isFurniture ? [namespace] : [];
     },
-    reconcile: (namespace) => {
+    reconcile(namespace) {
       if (namespace === undefined) return;
-      if (namespace.metadata.deletionTimestamp === undefined) return furnish(cluster, namespace.metadata.name, caPem);
-      if (emptied(cluster, namespace.metadata.name)) finish(cluster, namespace);
+      const { name, deletionTimestamp } = namespace.metadata;
+      if (deletionTimestamp === undefined) furnish(actor, name, caPem);
+      else if (isEmptied(actor, name)) finish(actor, namespace);
     },
   };
 }
 
-function furnish(cluster: Cluster, namespace: string, caPem: string): void {
-  cluster.ensure({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } }, manager);
-  const metadata = { name: 'kube-root-ca.crt', namespace };
-  cluster.ensure({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'ca.crt': caPem } }, manager);
+const caMap = 'kube-root-ca.crt';
+
+function furnish(actor: Actor, namespace: string, caPem: string): void {
+  if (actor.get('/serviceaccounts', namespace, 'default') === undefined) {
+    const metadata = { name: 'default', namespace };
+    actor.create('/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+  }
+  const known = actor.get('/configmaps', namespace, caMap);
+  const data = { 'ca.crt': caPem };
+  if (known === undefined) {
+    actor.create('/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: caMap, namespace }, data });
+  } else actor.patch('/configmaps', known, { data });
 }
 
 /** Deletes what is in the namespace; true when nothing is left. Objects with finalizers take their time. */
-function emptied(cluster: Cluster, name: string): boolean {
+function isEmptied(actor: Actor, name: string): boolean {
+  const { registry, store } = actor.cluster;
   let isEmpty = true;
-  const seen = new Set<string>();
-  for (const resource of cluster.registry.all()) {
-    const prefix = storePrefix(resource);
-    if (!resource.namespaced || seen.has(prefix)) continue;
-    seen.add(prefix);
-    for (const object of cluster.store.list(prefix, name)) {
-      if (object.metadata.deletionTimestamp === undefined) cluster.delete(object);
+  for (const storedAs of store.resources()) {
+    if (registry.byStorage(storedAs)?.namespaced !== true) continue;
+    for (const object of store.list(storedAs, name)) {
+      if (object.metadata.deletionTimestamp === undefined) actor.delete(storedAs, object);
     }
-    isEmpty &&= cluster.store.list(prefix, name).length === 0;
+    if (store.list(storedAs, name).length > 0) isEmpty = false;
   }
   return isEmpty;
 }
 
-function finish(cluster: Cluster, namespace: KubeObject): void {
-  if ((namespace.metadata.finalizers ?? []).length > 0) {
-    cluster.patch(namespace, { spec: { finalizers: null } }, manager);
-    return;
-  }
-  cluster.store.delete(`:namespaces//${namespace.metadata.name}`);
+/** The last step of a namespace's end: its own finalizer is gone, and with it the namespace. */
+function finish(actor: Actor, namespace: KubeObject): void {
+  if ((namespace.metadata.finalizers ?? []).length > 0) return;
+  actor.cluster.store.remove(storage, namespace);
 }
