@@ -39,6 +39,8 @@ export function addRunOptions(command: Command): Command {
     .option('--ssh-hostkey-algos <list>', "host key algorithms for SSH (default: OpenSSH's)")
     .option('--registry-endpoint <host=url>', 'reach a registry at another address (repeatable)', collect, [])
     .option('--ecr-events-queue <url>', 'SQS queue with push events of ECR; a push is scanned at once')
+    .option('--hook-addr <address>', 'take hooks of registries and git hosts at /hook/<sender> of this address')
+    .option('--hook-token-file <file>', 'file with the token that senders of hooks know')
     .option('--allow-node-role [bool]', "fall back to the node's AWS role, which every pod on it has")
     .option('--token-cache-max-size <n>', 'AWS sessions and logins to keep, 0 for none', '100')
     .option('--token-cache-max-duration <duration>', 'longest time to keep one', '1h')

@@ -7,12 +7,13 @@ import { createRegistryAccess } from '../../controllers/image/registry-access.ts
 import { createTagStore } from '../../controllers/image/tag-store.ts';
 import { createImagePolicyController } from '../../controllers/image-policy/controller.ts';
 import { createImageRepositoryController } from '../../controllers/image-repository/controller.ts';
-import { createPushWaker } from '../../controllers/image-repository/wake-by-push.ts';
+import { createPushWaker, type PushWaker } from '../../controllers/image-repository/wake-by-push.ts';
 import { createHttpClient } from '../../http/http-client.ts';
 import { proxyFromEnv } from '../../http/proxy.ts';
 import { version } from '../../version.ts';
 import { awsIdentitiesOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
+import { startHooks } from './hooks.ts';
 import type { SharedParts } from './shared.ts';
 
 /** Scans of images, and the choice among their tags. */
@@ -41,7 +42,9 @@ export async function assembleImageReflector(deps: ControllerDeps, shared: Share
     }),
     ...(options.concurrent === undefined ? {} : { concurrency: options.concurrent }),
   };
-  listenForPushes(deps, identities);
+  const waker = createPushWaker({ client, logger: deps.logger, signal: deps.signal });
+  listenForPushes(deps, identities, waker);
+  const hooks = await startHooks(deps, waker);
   return {
     controllers: [
       createImageRepositoryController(image),
@@ -51,15 +54,19 @@ export async function assembleImageReflector(deps: ControllerDeps, shared: Share
         requeueDependencyMs: options.requeueDependencyMs,
       }),
     ],
-    close: () => http.close({ force: true }),
+    ...(hooks !== undefined && { addresses: { hooks: `:${hooks.port}` } }),
+    close: async () => {
+      await hooks?.close();
+      await http.close({ force: true });
+    },
   };
 }
 
 /** Scans at once what ECR says was pushed; it ends with the process. */
-function listenForPushes({ client, options, env, logger, signal }: ControllerDeps, identities: AwsIdentities): void {
+function listenForPushes(deps: ControllerDeps, identities: AwsIdentities, waker: PushWaker): void {
+  const { options, env, logger, signal } = deps;
   const { ecrEventsQueue: queueUrl } = options;
   if (queueUrl === undefined) return;
-  const waker = createPushWaker({ client, logger, signal });
   const { endpoints } = parseAwsEnvironment(env);
   const defaultRegion = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
   void consumePushEvents({ queueUrl, defaultRegion, identities, endpoints, logger, onPush: waker.pushed }, signal);

@@ -33,6 +33,8 @@ export interface RunOptions {
   leaderElection: boolean;
   registryEndpoints: Map<string, string>;
   ecrEventsQueue: string | undefined;
+  hookAddr: string | undefined;
+  hookTokenFile: string | undefined;
   allowNodeRole: boolean;
   tokenCacheMaxSize: number;
   tokenCacheMaxDurationMs: number;
@@ -81,6 +83,8 @@ export function parseRunOptions(
     leaderElection: bool(raw['enableLeaderElection'] ?? raw['leaderElection'], '--enable-leader-election'),
     registryEndpoints: parseEndpoints(raw['registryEndpoint']),
     ecrEventsQueue: text('ecrEventsQueue'),
+    hookAddr: text('hookAddr'),
+    hookTokenFile: text('hookTokenFile'),
     allowNodeRole: bool(raw['allowNodeRole'], '--allow-node-role'),
     tokenCacheMaxSize: count(raw['tokenCacheMaxSize'], '--token-cache-max-size', 0),
     tokenCacheMaxDurationMs: duration('tokenCacheMaxDuration', '--token-cache-max-duration'),
