@@ -44,6 +44,8 @@ export interface Demo {
   controllers: ControllersProcess;
   /** Delivers a newer image than the one that runs, or what was under way; returns the hops. */
   deliver(onLine: (line: string) => void): Promise<{ tag: string; hops: Hop[] }>;
+  /** Pushes a tag and follows it until it runs. */
+  push(tag: string, onHop: (hop: Hop) => void): Promise<Hop[]>;
   fleetUrl: string;
   close(): Promise<void>;
 }
@@ -90,12 +92,13 @@ export async function startDemo(
     if (!(await images.tags(signal)).includes(firstTag)) await images.push(firstTag, signal);
     const controllers = await runControllers(sandbox, kube, { queueUrl, dataDir }, context);
     closers.push(() => controllers.close());
+    const parts = { sandbox, kube, git, images, controllers, timeoutMs: options.timeoutMs };
     return {
       sandbox,
       controllers,
       fleetUrl,
-      deliver: (onHop) =>
-        deliver({ sandbox, kube, git, images, controllers, timeoutMs: options.timeoutMs }, context, onHop),
+      deliver: (onHop) => deliver(parts, context, onHop),
+      push: (tag, onHop) => pushAndFollow(parts, tag, signal, onHop),
       close,
     };
   } catch (error) {
@@ -210,20 +213,30 @@ async function deliver(
     const startedMs = Date.now();
     await follow(parts, firstTag, signal, () => {});
     onLine(`running      ${repository}:${firstTag} (${seconds(Date.now() - startedMs)})`);
-    const tracker = newTracker(nextTag);
-    const pushedMs = Date.now();
-    const digest = await images.push(nextTag, signal);
-    tracker.pushed(pushedMs, `${repository}:${nextTag} ${digest.slice(0, 19)}`);
     onLine('');
     onLine(`delivering   ${repository}:${nextTag}`);
+    const pushedMs = Date.now();
     return {
       tag: nextTag,
-      hops: await follow(parts, nextTag, signal, (hop) => onLine(formatHop(hop, pushedMs)), tracker),
+      hops: await pushAndFollow(parts, nextTag, signal, (hop) => onLine(formatHop(hop, pushedMs))),
     };
   }
   onLine(`resuming     ${repository}:${newest}`);
   const startedMs = Date.now();
   return { tag: newest, hops: await follow(parts, newest, signal, (hop) => onLine(formatHop(hop, startedMs))) };
+}
+
+async function pushAndFollow(
+  parts: Parts,
+  tag: string,
+  signal: AbortSignal,
+  onHop: (hop: Hop) => void,
+): Promise<Hop[]> {
+  const tracker = newTracker(tag);
+  const pushedMs = Date.now();
+  const digest = await parts.images.push(tag, signal);
+  tracker.pushed(pushedMs, `${repository}:${tag} ${digest.slice(0, 19)}`);
+  return follow(parts, tag, signal, onHop, tracker);
 }
 
 function byVersion(a: string, b: string): number {

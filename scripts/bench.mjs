@@ -1,0 +1,19 @@
+// `npm run bench` runs every benchmark one after the other; `npm run bench -- delivery images` runs these.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+const all = readdirSync('bench')
+  // What others import prints nothing itself.
+  .filter((name) => name.endsWith('.ts') && /console\.log/.test(readFileSync(`bench/${name}`, 'utf8')))
+  .map((name) => name.slice(0, -3));
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !all.includes(name));
+if (unknown.length > 0) {
+  console.error(`no such benchmark: ${unknown.join(', ')} (there are: ${all.join(', ')})`);
+  process.exit(2);
+}
+for (const name of asked.length > 0 ? asked : all) {
+  console.log(`\n== ${name}`);
+  const { status } = spawnSync(process.execPath, ['scripts/run-ts.mjs', `bench/${name}.ts`], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+}
