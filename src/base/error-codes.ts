@@ -329,6 +329,10 @@ export const errorCodes = {
     meaning: 'A registry answered a request with an error status, or with something that is no answer.',
     fix: 'The message gives the request and what the registry said.',
   },
+  PROVISION_WIDENS: {
+    meaning: 'Provisioning would make an existing IAM policy or trust policy allow more than it does.',
+    fix: 'Read the plan (--dry-run); --allow-widening carries it out.',
+  },
   PRUNE_FAILED: {
     meaning: 'Objects that are no longer in the source could not be deleted.',
     fix: 'The message names them; they stay in the inventory and are tried again.',

@@ -1,4 +1,6 @@
+import type { Command } from 'commander';
 import { type CommandModule, examples, outputOption } from './command.ts';
+import { addKubeOptions } from './kube-options.ts';
 
 export const register: CommandModule['register'] = (program, shell) => {
   const provision = program
@@ -26,4 +28,28 @@ export const register: CommandModule['register'] = (program, shell) => {
         (await import('./provision/terraform.ts')).writeTerraform(args, options, context),
       ),
     );
+  direct(
+    provision.command('apply').description('bring it about through the AWS and Kubernetes APIs; shows a plan first'),
+  )
+    .option('--allow-widening', 'let steps make an existing policy allow more')
+    .option(
+      '--credential-file <file>',
+      'file with the git token or private key (default: MILLRACE_GIT_CREDENTIAL, else as it is in the cluster)',
+    )
+    .addHelpText(
+      'after',
+      examples('millrace provision apply --dry-run', 'MILLRACE_GIT_CREDENTIAL=… millrace provision apply'),
+    )
+    .action(shell.action(async (...call) => (await import('./provision/direct.ts')).apply(...call)));
+  direct(provision.command('destroy').description('remove what `apply` made, and nothing else'))
+    .addHelpText('after', examples('millrace provision destroy --dry-run'))
+    .action(shell.action(async (...call) => (await import('./provision/direct.ts')).destroy(...call)));
 };
+
+function direct(command: Command): Command {
+  return addKubeOptions(command)
+    .option('-f, --filename <file>', 'the configuration', 'millrace.yaml')
+    .option('--from <folder>', 'GitOps tree whose ImageRepositories say what is scanned')
+    .option('--dry-run', 'show the plan and change nothing')
+    .addOption(outputOption());
+}

@@ -3,8 +3,11 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import { awsErrorCode } from '../aws/aws-error.ts';
 import { MillraceError } from '../base/error.ts';
 import { deepEqual } from '../base/json.ts';
+import type { PolicyDocument } from '../iam/policy-document.ts';
 import type { AwsModel } from './aws-model.ts';
+import { madeByTag } from './made-by.ts';
 import type { Step } from './plan.ts';
+import { widenedGrants, widenedSubjects } from './widening.ts';
 
 export interface AwsClients {
   iam: IAMClient;
@@ -23,7 +26,7 @@ export async function planAws(model: AwsModel, clients: AwsClients, signal: Abor
 }
 
 /** Undefined where AWS says that there is no such thing; every other error is thrown. */
-async function found<T>(question: Promise<T>): Promise<T | undefined> {
+export async function found<T>(question: Promise<T>): Promise<T | undefined> {
   try {
     return await question;
   } catch (error) {
@@ -38,7 +41,12 @@ async function planProvider({ provider }: AwsModel, { iam }: AwsClients, signal:
   const query = { OpenIDConnectProviderArn: provider.arn };
   const existing = await found(iam.send(new aws.GetOpenIDConnectProviderCommand(query), { abortSignal: signal }));
   if (existing === undefined) {
-    const input = { Url: provider.url, ClientIDList: provider.clientIds, ThumbprintList: provider.thumbprints };
+    const input = {
+      Url: provider.url,
+      ClientIDList: provider.clientIds,
+      ThumbprintList: provider.thumbprints,
+      Tags: [madeByTag],
+    };
     return [
       {
         action: 'create',
@@ -64,7 +72,12 @@ async function planPolicy({ policy }: AwsModel, { iam }: AwsClients, signal: Abo
   const PolicyDocument = JSON.stringify(policy.document);
   const existing = await found(iam.send(new aws.GetPolicyCommand({ PolicyArn: policy.arn }), { abortSignal: signal }));
   if (existing === undefined) {
-    const input = { PolicyName: policy.name, PolicyDocument, Description: 'Scan of ECR repositories by Millrace' };
+    const input = {
+      PolicyName: policy.name,
+      PolicyDocument,
+      Description: 'Scan of ECR repositories by Millrace',
+      Tags: [madeByTag],
+    };
     return [
       {
         action: 'create',
@@ -83,6 +96,7 @@ async function planPolicy({ policy }: AwsModel, { iam }: AwsClients, signal: Abo
     {
       action: 'update',
       what: `IAM policy ${policy.arn}: ${JSON.stringify(current)} becomes ${PolicyDocument}`,
+      widens: widenedGrants(current as PolicyDocument, policy.document),
       run: async () => {
         const input = { PolicyArn: policy.arn, PolicyDocument, SetAsDefault: true };
         await iam.send(new aws.CreatePolicyVersionCommand(input), { abortSignal: signal });
@@ -110,7 +124,7 @@ async function planRole({ role, policy }: AwsModel, { iam }: AwsClients, signal:
         action: 'create',
         what: `IAM role ${role.arn}`,
         run: async () => {
-          const input = { RoleName: role.name, AssumeRolePolicyDocument: trust };
+          const input = { RoleName: role.name, AssumeRolePolicyDocument: trust, Tags: [madeByTag] };
           await iam.send(new aws.CreateRoleCommand(input), { abortSignal: signal });
           await attach();
         },
@@ -123,6 +137,7 @@ async function planRole({ role, policy }: AwsModel, { iam }: AwsClients, signal:
     steps.push({
       action: 'update',
       what: `trust policy of ${role.arn}: ${JSON.stringify(current)} becomes ${trust}`,
+      widens: widenedSubjects(current as PolicyDocument, role.trust),
       run: async () => {
         const input = { RoleName: role.name, PolicyDocument: trust };
         await iam.send(new aws.UpdateAssumeRolePolicyCommand(input), { abortSignal: signal });

@@ -3,6 +3,7 @@ import { isMillraceError } from '../base/error.ts';
 import { deepEqual } from '../base/json.ts';
 import { formatRef, type KubeObject } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { hasMadeByLabel, madeByLabel } from './made-by.ts';
 import type { Step } from './plan.ts';
 
 /** The field manager of what provisioning applies. */
@@ -28,11 +29,17 @@ export async function planCluster(
       if (isMillraceError(error, 'KUBE_KIND_NOT_SERVED')) return undefined;
       throw error;
     });
-    if (live !== undefined && !(await differs(object, live, client, signal))) continue;
+    const ours = live === undefined || hasMadeByLabel(live.metadata.labels);
+    const wanted = ours ? withLabels(object, madeByLabel) : object;
+    if (live !== undefined && !(await differs(wanted, live, client, signal))) continue;
     const action = live === undefined ? 'create' : 'update';
-    steps.push({ action, what: formatRef(object), run: () => applyOne(object, client, signal) });
+    steps.push({ action, what: formatRef(object), run: () => applyOne(wanted, client, signal) });
   }
   return steps;
+}
+
+function withLabels(object: KubeObject, labels: Readonly<Record<string, string>>): KubeObject {
+  return { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } } };
 }
 
 async function differs(

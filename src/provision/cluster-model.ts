@@ -98,7 +98,12 @@ function gitSecret({ namespace, git }: Installation): KubeObject {
     kind: 'Secret',
     metadata: { name: git.secretName, namespace },
     type: 'Opaque',
-    data: { username: encode(git.username), password: encode(git.password) },
+    data: Object.fromEntries(
+      Object.entries(git.secretData ?? { username: git.username, password: git.password }).map(([key, value]) => [
+        key,
+        encode(value),
+      ]),
+    ),
   };
 }
 

@@ -2,7 +2,7 @@ import { MillraceError } from '../base/error.ts';
 import type { EcrScope } from '../iam/ecr-policy.ts';
 import type { Configuration } from './configuration.ts';
 import { covering, type EcrReference, parseEcrReference, partitionOf, type TreeImages } from './ecr-references.ts';
-import { gitUsername } from './git-credential.ts';
+import { gitUsername, knownHostsOf } from './git-credential.ts';
 import type { Installation } from './installation.ts';
 
 export interface Discovered {
@@ -10,8 +10,10 @@ export interface Discovered {
   account?: string;
   /** The cluster's own issuer. */
   issuer?: string;
-  /** The git credential; empty where only AWS matters. */
-  password?: string;
+  /** The git credential: token or private key; empty where only AWS matters. */
+  credential?: string;
+  /** SHA-1 thumbprint of the issuer's authority, where IAM does not know it. */
+  issuerThumbprint?: string;
   tree?: TreeImages;
 }
 
@@ -40,9 +42,16 @@ export function installationOf(configuration: Configuration, discovered: Discove
       path: git.path,
       secretName: git.credential.secret,
       username: gitUsername(configuration),
-      password: discovered.password ?? '',
+      password: discovered.credential ?? '',
+      ...secretData(configuration, discovered.credential ?? ''),
     },
   };
+}
+
+function secretData({ git }: Configuration, credential: string): Pick<Installation['git'], 'secretData'> {
+  if (git.credential.kind === 'bearer') return { secretData: { bearerToken: credential } };
+  if (git.credential.kind === 'basic') return {};
+  return { secretData: { identity: credential, known_hosts: knownHostsOf(git.url) ?? '' } };
 }
 
 const isOwn = ({ region }: EcrReference) => region === undefined;

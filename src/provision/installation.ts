@@ -32,5 +32,7 @@ export interface Installation {
     secretName: string;
     username: string;
     password: string;
+    /** Data of the Secret in the place of user name and password: `bearerToken`, or `identity` and `known_hosts`. */
+    secretData?: Readonly<Record<string, string>>;
   };
 }

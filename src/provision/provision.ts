@@ -4,7 +4,7 @@ import { planCluster } from './apply-cluster.ts';
 import { awsModelOf } from './aws-model.ts';
 import { clusterModelOf } from './cluster-model.ts';
 import type { Installation } from './installation.ts';
-import type { Step } from './plan.ts';
+import { type ApplyOptions, requireNoWidening, type Step } from './plan.ts';
 
 export interface ProvisionTargets extends AwsClients {
   kube: KubeClient;
@@ -25,8 +25,16 @@ export async function planProvisioning(
   return [...ofAws, ...ofCluster];
 }
 
-/** Carries out a plan, telling about each step before it is done. */
-export async function applyProvisioning(steps: readonly Step[], onStep: (step: Step) => void): Promise<void> {
+/**
+ * Carries out a plan, telling about each step before it is done. Throws PROVISION_WIDENS before the first one where a step would
+ * make an existing policy allow more and `allowWidening` is not set.
+ */
+export async function applyProvisioning(
+  steps: readonly Step[],
+  onStep: (step: Step) => void,
+  options: ApplyOptions = {},
+): Promise<void> {
+  requireNoWidening(steps, options);
   for (const step of steps) {
     onStep(step);
     await step.run();

@@ -1,0 +1,156 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ECRClient } from '@aws-sdk/client-ecr';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { z } from 'zod';
+import { awsError } from '../../aws/aws-error.ts';
+import { errorMessage, MillraceError } from '../../base/error.ts';
+import { textAt } from '../../base/json.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Configuration } from '../../provision/configuration.ts';
+import { planDestroy } from '../../provision/destroy.ts';
+import type { Installation } from '../../provision/installation.ts';
+import { installationOf } from '../../provision/installation-of.ts';
+import { requireSound } from '../../provision/lint.ts';
+import type { Step } from '../../provision/plan.ts';
+import { applyProvisioning, type ProvisionTargets, planProvisioning } from '../../provision/provision.ts';
+import type { CliContext, CommandResult } from '../context.ts';
+import { discoverAccount } from '../init/discover.ts';
+import { withCluster } from '../kube-options.ts';
+import { awsSettings } from './aws-settings.ts';
+import { readGitopsTree } from './gitops-tree.ts';
+import { readConfiguration } from './read-configuration.ts';
+
+const Options = z.object({
+  filename: z.string(),
+  from: z.string().optional(),
+  dryRun: z.boolean().default(false),
+  allowWidening: z.boolean().default(false),
+  credentialFile: z.string().optional(),
+});
+
+/** Plans, shows the plan, and carries it out unless this is a dry run. */
+export async function apply(
+  _: string[],
+  options: Record<string, unknown>,
+  context: CliContext,
+): Promise<CommandResult> {
+  const { dryRun, allowWidening, credentialFile } = Options.parse(options);
+  return withTargets(options, context, async (configuration, targets, describe) => {
+    const credential = await gitCredential(configuration, credentialFile, targets.kube, context);
+    const installation = await describe(credential);
+    const steps = await planProvisioning(installation, targets, context.signal);
+    if (!dryRun) await applyProvisioning(steps, tellAbout(context), { allowWidening });
+    return resultOf(steps, dryRun, []);
+  });
+}
+
+export async function destroy(
+  _: string[],
+  options: Record<string, unknown>,
+  context: CliContext,
+): Promise<CommandResult> {
+  const { dryRun } = Options.parse(options);
+  return withTargets(options, context, async (_configuration, targets, describe) => {
+    const { steps, kept } = await planDestroy(await describe(''), targets, context.signal);
+    if (!dryRun) await applyProvisioning(steps, tellAbout(context));
+    return resultOf(steps, dryRun, kept);
+  });
+}
+
+type Describe = (credential: string) => Promise<Installation>;
+type Work = (configuration: Configuration, targets: ProvisionTargets, describe: Describe) => Promise<CommandResult>;
+
+async function withTargets(options: Record<string, unknown>, context: CliContext, work: Work): Promise<CommandResult> {
+  const { filename, from } = Options.parse(options);
+  const configuration = await readConfiguration(filename, context);
+  const tree = from === undefined ? undefined : await readGitopsTree(from, context);
+  requireSound(configuration, tree);
+  requireDirect(configuration);
+  const { region } = configuration.aws;
+  const iam = new IAMClient(await awsSettings(region, 'iam', context));
+  const ecr = new ECRClient(await awsSettings(region, 'ecr', context));
+  try {
+    return await withCluster(options, context, async ({ client: kube }) => {
+      const describe = async (credential: string) => {
+        const discovery = await kube.readPath('/.well-known/openid-configuration', context).catch(() => undefined);
+        const account = configuration.aws.account ?? (await discoverAccount(region, context));
+        const issuer = textAt(discovery, 'issuer');
+        return installationOf(configuration, {
+          credential,
+          ...(account === undefined ? {} : { account }),
+          ...(issuer === undefined ? {} : { issuer }),
+          ...(tree === undefined ? {} : { tree }),
+        });
+      };
+      return work(configuration, { iam, ecr, kube }, describe);
+    });
+  } catch (error) {
+    throw isAwsFault(error) ? awsError(error, 'provisioning', 'the AWS credentials of the environment') : error;
+  } finally {
+    iam.destroy();
+    ecr.destroy();
+  }
+}
+
+function isAwsFault(error: unknown): boolean {
+  return error instanceof Error && '$metadata' in error;
+}
+
+/** What only Terraform does so far is refused rather than left out. */
+function requireDirect({ engine, identity, ecr, events, git, images }: Configuration): void {
+  const notDone = [
+    engine === 'flux' ? 'engine: flux (the charts of Flux)' : undefined,
+    identity === 'pod-identity' ? 'identity: pod-identity' : undefined,
+    ecr.pull.length + ecr.pullThrough.length > 0 ? 'ecr.pull and ecr.pullThrough' : undefined,
+    events ? 'events: true' : undefined,
+    images.length > 0 ? 'images (commit the objects to git)' : undefined,
+    git.ref.startsWith('refs/heads/') ? undefined : `git.ref: ${git.ref}, which is no branch`,
+  ].filter((each) => each !== undefined);
+  if (notDone.length === 0) return;
+  throw new MillraceError('CONFIGURATION_INVALID', `not applied directly: ${notDone.join('; ')}`, {
+    retry: 'never',
+    hint: '`millrace provision terraform` does these.',
+  });
+}
+
+/** From the file, the environment, or the Secret as it is. */
+async function gitCredential(
+  { cluster, git }: Configuration,
+  file: string | undefined,
+  kube: KubeClient,
+  { cwd, env, signal }: CliContext,
+): Promise<string> {
+  if (file !== undefined) {
+    try {
+      return (await readFile(resolve(cwd, file), 'utf8')).trimEnd() + (git.credential.kind === 'ssh' ? '\n' : '');
+    } catch (cause) {
+      throw new MillraceError('BAD_INPUT', `cannot read ${file}: ${errorMessage(cause)}`, { cause });
+    }
+  }
+  const given = env['MILLRACE_GIT_CREDENTIAL'];
+  if (given) return given;
+  const ref = { apiVersion: 'v1', kind: 'Secret', namespace: cluster.namespace, name: git.credential.secret };
+  const key = { basic: 'password', bearer: 'bearerToken', ssh: 'identity' }[git.credential.kind];
+  const present = textAt(await kube.get(ref, { signal }), 'data', key);
+  if (present !== undefined) return Buffer.from(present, 'base64').toString();
+  throw new MillraceError('BAD_INPUT', `the git credential for ${git.url} is not known`, {
+    hint: 'Set MILLRACE_GIT_CREDENTIAL, or name a file with --credential-file.',
+  });
+}
+
+function tellAbout({ stderr }: CliContext) {
+  return ({ action, what }: Step) => void stderr.write(`${action} ${what}\n`);
+}
+
+function resultOf(steps: readonly Step[], dryRun: boolean, kept: readonly string[]): CommandResult {
+  const lines = steps.flatMap(({ action, what, widens = [] }) => [
+    `${action} ${what}`,
+    ...widens.map((grant) => `  widens: would also allow ${grant}`),
+  ]);
+  const summary = steps.length === 0 ? 'nothing to do' : `${steps.length} ${dryRun ? 'steps to do' : 'steps done'}`;
+  return {
+    data: { dryRun, kept, steps: steps.map(({ action, what, widens = [] }) => ({ action, what, widens })) },
+    text: [...(dryRun ? lines : []), ...kept.map((each) => `kept ${each}`), summary].join('\n'),
+  };
+}
