@@ -10,19 +10,25 @@ import type { TagSelection } from '../images/policy.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { addKubeOptions, withCluster } from './kube-options.ts';
 
 export const register: CommandModule['register'] = (program, shell) => {
   const policy = program.command('policy').description('try image policies before they decide anything');
-  policy
+  const test = policy
     .command('test')
     .description('show which tag a policy chooses, and for every other tag the rule that rejects it')
     .requiredOption('-f, --filename <file>', "an ImagePolicy manifest, or '-' for standard input")
     .option('--name <name>', 'which ImagePolicy of the file, when it holds several')
-    .requiredOption('--tags-file <file>', "the tags, one a line, or '-' for standard input")
-    .addOption(outputOption())
+    .option('--tags-file <file>', "the tags, one a line, or '-' for standard input")
+    .option('--image <image>', 'ask the registry of this image for its tags')
+    .option('-n, --namespace <name>', "namespace of the policy, where the manifest names none (default: the context's)")
+    .addOption(outputOption());
+  addKubeOptions(test)
     .addHelpText(
       'after',
       examples(
+        'millrace policy test -f policy.yaml',
+        'millrace policy test -f policy.yaml --image ghcr.io/acme/app',
         'millrace policy test -f policy.yaml --tags-file tags.txt',
         'crane ls IMAGE | millrace policy test -f policy.yaml --tags-file - -o json',
       ),
@@ -35,14 +41,45 @@ async function testPolicy(_: string[], options: Record<string, unknown>, context
   if (filename === '-' && tagsFile === '-') {
     throw new MillraceError('BAD_INPUT', 'the policy and the tags cannot both come from standard input');
   }
-  const selection = parsePolicyFile(await readInput(filename, context), filename, name);
-  const tags = parseTags(await readInput(tagsFile, context));
-  const explanation = explainTags(selection, tags);
+  const policy = parsePolicyFile(await readInput(filename, context), filename, name);
+  const explanation = explainTags(policy.selection, await loadTags(policy, options, context));
   const exitCode = explanation.latest === null ? exitCodes.failed : exitCodes.ok;
   return { data: explanation, text: formatExplanation(explanation), exitCode };
 }
 
-const TestOptions = z.object({ filename: z.string(), name: z.string().optional(), tagsFile: z.string() });
+/** From a file, from the registry of an image, or from that of the ImageRepository in the cluster. */
+async function loadTags(policy: PolicyFile, options: Record<string, unknown>, context: CliContext): Promise<string[]> {
+  const { tagsFile, image, namespace } = TestOptions.parse(options);
+  if (tagsFile !== undefined) return parseTags(await readInput(tagsFile, context));
+  const { tagsOfImage, tagsOfRepository } = await import('./policy-tags.ts');
+  if (image !== undefined) return tagsOfImage(image, context);
+  const { repository } = policy;
+  if (repository?.name === undefined) {
+    throw new MillraceError('BAD_INPUT', 'the policy names no ImageRepository to take the tags of', {
+      hint: 'Give the tags with --tags-file, or an image with --image.',
+    });
+  }
+  const { name } = repository;
+  return withCluster(options, context, ({ client, config }) => {
+    const own = repository.namespace ?? policy.namespace ?? namespace ?? config.namespace;
+    return tagsOfRepository({ namespace: own, name }, client, context);
+  });
+}
+
+const TestOptions = z.object({
+  filename: z.string(),
+  name: z.string().optional(),
+  tagsFile: z.string().optional(),
+  image: z.string().optional(),
+  namespace: z.string().optional(),
+});
+
+/** A policy with what says where its tags are. */
+interface PolicyFile {
+  selection: TagSelection;
+  repository: { name: string; namespace?: string | undefined } | undefined;
+  namespace: string | undefined;
+}
 
 const order = z.object({ order: z.string().optional() });
 
@@ -54,26 +91,30 @@ const PolicySpec = z.object({
     numerical: order.nullish().transform((value) => value ?? undefined),
   }),
   filterTags: z.object({ pattern: z.string().optional(), extract: z.string().optional() }).optional(),
+  imageRepositoryRef: z.object({ name: z.string(), namespace: z.string().optional() }).optional(),
 });
 
 /** The policy of a manifest; a bare spec (`policy:` at the top) will do as well. */
-function parsePolicyFile(source: string, file: string, name: string | undefined): TagSelection {
+function parsePolicyFile(source: string, file: string, name: string | undefined): PolicyFile {
   const documents = loadDocuments(source, file).filter(isRecord);
-  const specs = documents
+  const found = documents
     .filter((document) => document['kind'] === 'ImagePolicy' || document['policy'] !== undefined)
-    .filter((document) => name === undefined || nameOf(document) === name)
-    .map((document) => document['spec'] ?? document);
-  if (specs.length !== 1) {
+    .filter((document) => name === undefined || nameOf(document) === name);
+  const [document] = found;
+  if (document === undefined || found.length !== 1) {
     throw new MillraceError(
       'BAD_INPUT',
-      `${file}: ${specs.length} ImagePolicy objects${name ? ` named '${name}'` : ''}, need one`,
+      `${file}: ${found.length} ImagePolicy objects${name ? ` named '${name}'` : ''}, need one`,
       {
-        hint: specs.length > 1 ? 'Choose one with --name.' : 'Give a manifest of kind ImagePolicy.',
+        hint: found.length > 1 ? 'Choose one with --name.' : 'Give a manifest of kind ImagePolicy.',
       },
     );
   }
-  const result = PolicySpec.safeParse(specs[0]);
-  if (result.success) return result.data as TagSelection;
+  const result = PolicySpec.safeParse(document['spec'] ?? document);
+  if (result.success) {
+    const { imageRepositoryRef: repository, ...selection } = result.data;
+    return { selection: selection as TagSelection, repository, namespace: namespaceOf(document) };
+  }
   const faults = result.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`);
   throw new MillraceError('BAD_INPUT', `${file}: ${faults.join('; ')}`);
 }
@@ -86,6 +127,10 @@ function loadDocuments(source: string, file: string): unknown[] {
       cause,
     });
   }
+}
+
+function namespaceOf({ metadata }: Record<string, unknown>): string | undefined {
+  return isRecord(metadata) && typeof metadata['namespace'] === 'string' ? metadata['namespace'] : undefined;
 }
 
 function nameOf(document: Record<string, unknown>): unknown {
