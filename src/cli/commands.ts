@@ -10,7 +10,7 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: 'artifact', summary: 'push, pull, tag and list OCI artifacts', load: () => import('./artifact.ts') },
   { name: 'build', summary: 'build a kustomization and print its objects', load: () => import('./build.ts') },
-  { name: 'doctor', summary: 'name the cause behind a symptom, and the fix', load: () => import('./doctor.ts') },
+  { name: 'doctor', summary: 'name the cause behind what goes wrong, and the fix', load: () => import('./doctor.ts') },
   { name: 'events', summary: 'show what happened to the objects of a delivery', load: () => import('./events.ts') },
   { name: 'explain', summary: 'explain a failure code or an error code', load: () => import('./explain.ts') },
   { name: 'get', summary: 'show sources, kustomizations and images', load: () => import('./get.ts') },

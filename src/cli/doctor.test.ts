@@ -52,7 +52,7 @@ test('doctor reads a log of JSON and text lines from standard input', async () =
 });
 
 test.each([
-  [['doctor']],
+  [['doctor', '--log', '']],
   [['doctor', '--log', 'x', '--context', 'no-such-file.json']],
   [['explain', 'no-such-code']],
   [['no-such-command']],

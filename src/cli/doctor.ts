@@ -5,22 +5,26 @@ import type { Command } from 'commander';
 import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import { diagnoseReport, type Finding } from '../diagnose/doctor/diagnose.ts';
+import { type Examination, examineCluster } from '../diagnose/doctor/examine.ts';
 import { diagnoseLog } from '../diagnose/doctor/log.ts';
 import type { Facts } from '../diagnose/doctor/rule.ts';
 import { examples, outputOption, type Shell } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { withCluster } from './kube-options.ts';
 
 export function register(program: Command, shell: Shell): void {
   program
     .command('doctor')
-    .description('name the cause behind a symptom, and the fix')
+    .description('name the cause behind what a cluster, a message or a log complains of, and the fix')
     .option('--log <line>', 'a log line, condition or event message; - reads a log from standard input')
-    .option('--context <file>', 'JSON file with observed facts, by the names of docs/failures/README.md')
+    .option('--context <name>', 'context of the kubeconfig; with --log a JSON file with observed facts')
+    .option('--kubeconfig <file>', 'kubeconfig to use (default: KUBECONFIG, in-cluster, ~/.kube/config)')
     .addOption(outputOption())
     .addHelpText(
       'after',
       examples(
+        'millrace doctor --context production',
         'millrace doctor --log "no EC2 IMDS role found, operation error ec2imds: GetMetadata"',
         'millrace doctor --log "authentication required" --context facts.json -o json',
         'kubectl -n flux-system logs deploy/image-reflector-controller | millrace doctor --log -',
@@ -31,12 +35,8 @@ export function register(program: Command, shell: Shell): void {
 
 async function runDoctor(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
   const log = options['log'];
-  if (typeof log !== 'string' || log === '') {
-    throw new MillraceError('BAD_INPUT', 'doctor needs something to look at', {
-      hint: 'Give a message with --log "…", or pipe a log into --log -.',
-      retry: 'never',
-    });
-  }
+  if (typeof log !== 'string') return examine(options, context);
+  if (log === '') throw new MillraceError('BAD_INPUT', 'the message of --log is empty', { retry: 'never' });
   const facts = await readFacts(options['context'], context);
   const findings =
     log === '-' ? diagnoseLog(await readAll(context.stdin), facts) : diagnoseReport({ symptom: log, facts });
@@ -45,6 +45,27 @@ async function runDoctor(options: Record<string, unknown>, context: CliContext):
     text: formatFindings(findings),
     exitCode: findings.length === 0 ? exitCodes.ok : exitCodes.failed,
   };
+}
+
+/** Without a message: what the objects of the cluster say of themselves. */
+async function examine(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
+  const examination = await withCluster(options, context, ({ client }) => examineCluster(client, context.signal));
+  const { findings, unexplained, looked } = examination;
+  const exitCode =
+    findings.length + unexplained.length > 0 ? exitCodes.failed : looked === 0 ? exitCodes.usage : exitCodes.ok;
+  return { data: examination, text: formatExamination(examination), exitCode };
+}
+
+function formatExamination({ findings, unexplained, looked, gaps }: Examination): string {
+  const parts = findings.map((finding) => {
+    const lines = [formatFindings([finding]), ...finding.objects.map((object) => `seen at   ${object}`)];
+    return [...lines, ...finding.consequences.map((consequence) => `follows   ${consequence}`)].join('\n');
+  });
+  for (const { object, message } of unexplained) parts.push(`not known: ${object}\n  ${message}`);
+  if (parts.length === 0)
+    parts.push(looked === 0 ? 'no objects of a delivery were found' : `nothing wrong: ${looked} objects looked at`);
+  for (const { what, why } of gaps) parts.push(`could not look: ${what}: ${why}`);
+  return parts.join('\n\n');
 }
 
 async function readFacts(file: unknown, { cwd }: CliContext): Promise<Facts> {

@@ -12,7 +12,7 @@ import { createKubeClient } from '../../src/kube/api-client.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import { awsModelOf } from '../../src/provision/aws-model.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { newDataFolder, removeFolder } from './sandbox-process.ts';
+import { MillraceProcess, newDataFolder, removeFolder } from './sandbox-process.ts';
 
 const { namespace, branch, repository, gitSecret } = demoNames;
 const signal = new AbortController().signal;
@@ -88,6 +88,13 @@ test('a trust policy for another ServiceAccount: STS refuses, and the scan says 
     await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: model.role.name, PolicyDocument: trust }));
   });
   expect(await failureOf(world, ...imageRepository)).toMatch(/Not authorized to perform sts:AssumeRoleWithWebIdentity/);
+  const env = { KUBECONFIG: world.sandbox.access.kubernetes.kubeconfig };
+  const { code, stdout } = await new MillraceProcess(['doctor', '-o', 'json'], { env }).ended;
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout).findings[0]).toMatchObject({
+    code: 'trust-policy-sub-mismatch',
+    objects: ['ImageRepository/flux-system/mainapp'],
+  });
 });
 
 test('a policy without ecr:ListImages: the registry refuses the scan', { timeout: 60_000 }, async () => {
