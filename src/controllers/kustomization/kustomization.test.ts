@@ -136,9 +136,10 @@ test('waits for a Deployment, and deletes everything with the Kustomization', as
       'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: default}\nspec: {replicas: 2, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: x:1}]}}}\n',
   };
   await given('waits', { wait: true }, 'main@sha1:1');
-  const object = await run('waits');
-  expect(object.status?.conditions?.find(({ type }) => type === 'Healthy')).toMatchObject({ status: 'True' });
-  const ref = { apiVersion: object.apiVersion, kind: object.kind, namespace: 'flux-system', name: 'waits' };
+  const healthy = async () => (await run('waits')).status?.conditions?.find(({ type }) => type === 'Healthy')?.status;
+  await expect.poll(healthy, { timeout: 10_000 }).toBe('True');
+  const { apiVersion, kind } = await run('waits');
+  const ref = { apiVersion, kind, namespace: 'flux-system', name: 'waits' };
   await client.delete(ref, { signal });
   await controller().reconcile(
     { namespace: 'flux-system', name: 'waits' },
