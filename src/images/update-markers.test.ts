@@ -78,6 +78,8 @@ test('what is written reads back as the chosen string, and nothing else changes'
   const style = fc.constantFrom('v', '"v"', "'v'", '5', '~', 'true');
   fc.assert(
     fc.property(value, style, fc.boolean(), (image, old, inFlow) => {
+      // The parser that the test reads with takes E0 for a number in YAML 1.1, which it is not (its float needs a dot).
+      fc.pre(!/^[-+]?[eE][-+]?\d+$/.test(image));
       const marker = '# {"$imagepolicy": "n:p:name"}';
       const file = inFlow ? `a: [\n  ${old}, ${marker}\n]\nz:  1\n` : `a: ${old} ${marker}\nz:  1\n`;
       const { text } = updateMarkers('f.yaml', file, { 'n:p': { image, tag: 't' } });
