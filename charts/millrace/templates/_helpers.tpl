@@ -1,0 +1,19 @@
+{{- define "millrace.labels" -}}
+app.kubernetes.io/part-of: millrace
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The Deployments, as JSON: name, controllers, ServiceAccount, and whether it serves artifacts. */}}
+{{- define "millrace.units" -}}
+{{- $units := list -}}
+{{- if eq .Values.topology "single" -}}
+{{- $units = append $units (dict "name" "millrace" "controllers" "*" "artifacts" true) -}}
+{{- else -}}
+{{- range $name := list "source-controller" "kustomize-controller" "image-reflector-controller" "image-automation-controller" -}}
+{{- $units = append $units (dict "name" $name "controllers" $name "artifacts" (eq $name "source-controller")) -}}
+{{- end -}}
+{{- end -}}
+{{- $units | toJson -}}
+{{- end }}
