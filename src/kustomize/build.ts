@@ -1,10 +1,16 @@
+import { isRecord } from '../base/json.ts';
 import type { KubeObject } from '../base/kube-object.ts';
 import { printDocuments } from '../yaml/print.ts';
 import { accumulate } from './accumulate.ts';
+import { buildError } from './build-error.ts';
 import { type FileSystem, normalPath } from './file-system.ts';
 import { contentHash } from './hash.ts';
+import { type KustomizationFile, readKustomizationFile } from './kustomization-file.ts';
 import { rename } from './metadata-transformers.ts';
 import { fixNameReferences } from './name-references.ts';
+import type { Resource } from './resource.ts';
+import { sortLegacy } from './sort.ts';
+import { resolveVars } from './vars.ts';
 
 export interface BuildOptions {
   fs: FileSystem;
@@ -17,12 +23,31 @@ export interface BuildOptions {
  * objects. Throws KUSTOMIZE_BUILD_FAILED, KUSTOMIZE_PATH_OUTSIDE and YAML_INVALID.
  */
 export function buildObjects({ fs, dir }: BuildOptions): KubeObject[] {
-  const resources = accumulate(fs, normalPath(dir));
+  const root = normalPath(dir);
+  const { resources, config, vars } = accumulate(fs, root);
   for (const resource of resources) {
     if (resource.needsHash) rename(resource, `${resource.object.metadata.name}-${contentHash(resource.object)}`);
   }
-  fixNameReferences(resources);
-  return resources.map(({ object }) => object);
+  fixNameReferences(resources, config.nameReference);
+  resolveVars(resources, vars, config.varReference);
+  const kept = resources.filter(({ object }) => !isLocal(object));
+  return ordered(kept, readKustomizationFile(fs, root)).map(({ object }) => object);
+}
+
+/** Objects that are only meant for the build itself. */
+function isLocal({ metadata }: KubeObject): boolean {
+  const mark = metadata.annotations?.['config.kubernetes.io/local-config'];
+  return mark !== undefined && mark !== 'false';
+}
+
+function ordered(resources: readonly Resource[], { fields, path }: KustomizationFile): readonly Resource[] {
+  const options = fields['sortOptions'];
+  if (!isRecord(options)) return sortLegacy(resources, undefined);
+  const { order, legacySortOptions } = options;
+  if (order === 'legacy') return sortLegacy(resources, legacySortOptions);
+  if (order !== 'fifo' && order !== undefined && order !== '')
+    throw buildError(path, `sortOptions.order should be legacy or fifo, not ${String(order)}`);
+  return resources;
 }
 
 /** What `kustomize build` prints. */

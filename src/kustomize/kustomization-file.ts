@@ -35,22 +35,26 @@ const knownFields = new Set([
   'secretGenerator',
   'generatorOptions',
   'buildMetadata',
+  'generators',
+  'transformers',
+  'validators',
+  'replacements',
+  'vars',
+  'configurations',
+  'crds',
+  'openapi',
+  'imageTags',
+  'inventory',
   'sortOptions',
 ]);
 
-/** Fields of kustomize that this engine does not carry out yet. */
+const chartAdvice = 'Render the chart in CI and commit the result, or install it with a HelmRelease.';
+
+/** Fields of kustomize that this engine refuses. */
 const unsupportedFields: Readonly<Record<string, string>> = {
-  helmCharts: 'Render the chart in CI and commit the result, or install it with a HelmRelease.',
-  helmGlobals: 'Render the chart in CI and commit the result, or install it with a HelmRelease.',
-  helmChartInflationGenerator: 'Render the chart in CI and commit the result, or install it with a HelmRelease.',
-  generators: 'Use configMapGenerator, secretGenerator or plain resources.',
-  transformers: 'Use the fields of the kustomization file (labels, patches, images …).',
-  validators: 'Validate in CI.',
-  replacements: 'Use patches, or post-build variables of a Flux Kustomization.',
-  vars: 'Use patches, or post-build variables of a Flux Kustomization.',
-  configurations: 'Only the built-in field lists are used.',
-  crds: 'Only the built-in field lists are used.',
-  openapi: 'Only the built-in merge keys are used.',
+  helmCharts: chartAdvice,
+  helmGlobals: chartAdvice,
+  helmChartInflationGenerator: chartAdvice,
 };
 
 /** The kustomization file of a folder. Throws KUSTOMIZE_BUILD_FAILED where there is none, or several, or an unknown field. */
@@ -66,16 +70,28 @@ export function readKustomizationFile(fs: FileSystem, folder: string): Kustomiza
   const documents = parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path);
   if (documents.length !== 1)
     throw buildError(path, documents.length === 0 ? 'the file is empty' : 'the file has several documents');
-  const fields = documents[0] ?? {};
+  const fields = withKnownSpelling(documents[0] ?? {});
   checkFields(path, fields);
   return { path, folder, fields };
+}
+
+/** Field names are matched as Go's JSON decoder does it: without regard to case. */
+function withKnownSpelling(fields: Record<string, unknown>): Record<string, unknown> {
+  const spelling = new Map([...knownFields].map((field) => [field.toLowerCase(), field]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, value]) => [
+      knownFields.has(field) ? field : (spelling.get(field.toLowerCase()) ?? field),
+      value,
+    ]),
+  );
 }
 
 function checkFields(path: string, fields: Record<string, unknown>): void {
   const kind = fields['kind'] ?? 'Kustomization';
   if (kind !== 'Kustomization' && kind !== 'Component')
     throw buildError(path, `kind should be Kustomization or Component, not ${String(kind)}`);
-  for (const field of Object.keys(fields)) {
+  for (const [field, value] of Object.entries(fields)) {
+    if (value === null) continue;
     const advice = unsupportedFields[field];
     if (advice !== undefined) throw buildError(path, `the field '${field}' is not supported`, advice);
     if (!knownFields.has(field)) throw buildError(path, `unknown field '${field}'`);

@@ -1,107 +1,130 @@
 import { isRecord } from '../base/json.ts';
+import { groupOf, type KubeObject } from '../base/kube-object.ts';
 import { buildError } from './build-error.ts';
-import { podSpecPaths, updateAt } from './field-walk.ts';
-import { type KustomizationFile, recordsField, stringMapField, textField } from './kustomization-file.ts';
-import { isNamespaced, type Resource } from './resource.ts';
+import { metadataLabelSpecs } from './default-field-specs.ts';
+import { type FieldSpec, specMatches, updateFields } from './field-spec.ts';
+import { formatId, idOf, isNamespaced, type Resource } from './resource.ts';
+import type { TransformerConfig } from './transformer-config.ts';
 
-type StringMap = Record<string, string>;
-
-const merge = (added: StringMap) => (value: unknown) => ({ ...(isRecord(value) ? value : {}), ...added });
+type StringMap = Readonly<Record<string, unknown>>;
 
 /** Kinds that a name prefix or suffix leaves alone. */
-const fixedNames = new Set(['CustomResourceDefinition', 'APIService', 'Namespace']);
+function hasFixedName(resource: Resource): boolean {
+  const { originalKind: kind, object } = resource;
+  return (
+    kind === 'CustomResourceDefinition' ||
+    kind === 'Namespace' ||
+    (kind === 'APIService' && groupOf(object.apiVersion) === 'apiregistration.k8s.io')
+  );
+}
 
-export function addNameAffixes(resources: readonly Resource[], file: KustomizationFile): void {
-  const [prefix, suffix] = [textField(file, 'namePrefix'), textField(file, 'nameSuffix')];
-  if (prefix === '' && suffix === '') return;
+export function addPrefix(resources: readonly Resource[], prefix: string, specs: readonly FieldSpec[]): void {
+  if (prefix !== '') affix(resources, specs, 'prefixes', prefix);
+}
+
+export function addSuffix(resources: readonly Resource[], suffix: string, specs: readonly FieldSpec[]): void {
+  if (suffix !== '') affix(resources, specs, 'suffixes', suffix);
+}
+
+function affix(
+  resources: readonly Resource[],
+  specs: readonly FieldSpec[],
+  side: 'prefixes' | 'suffixes',
+  text: string,
+): void {
+  const change = (value: unknown) => (side === 'prefixes' ? `${text}${String(value)}` : `${String(value)}${text}`);
   for (const resource of resources) {
-    if (!fixedNames.has(resource.object.kind)) rename(resource, `${prefix}${resource.object.metadata.name}${suffix}`);
-  }
-}
-
-export function rename(resource: Resource, name: string): void {
-  if (resource.object.metadata.name === name) return;
-  resource.names.push(name);
-  resource.object.metadata.name = name;
-}
-
-/** Puts namespaced objects, the subjects of bindings and a Namespace itself into the namespace. */
-export function setNamespace(resources: readonly Resource[], file: KustomizationFile): void {
-  const namespace = textField(file, 'namespace');
-  if (namespace === '') return;
-  for (const resource of resources) {
-    const { object } = resource;
-    if (object.kind === 'Namespace' && object.apiVersion === 'v1') rename(resource, namespace);
-    else if (isNamespaced(object)) object.metadata.namespace = namespace;
-    if (object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding')
-      moveSubjects(object, resources, namespace);
-  }
-}
-
-function moveSubjects(binding: Record<string, unknown>, resources: readonly Resource[], namespace: string): void {
-  const subjects = binding['subjects'];
-  for (const subject of Array.isArray(subjects) ? subjects.filter(isRecord) : []) {
-    if (subject['kind'] !== 'ServiceAccount') continue;
-    const isOurs = resources.some(
-      ({ object, names }) => object.kind === 'ServiceAccount' && names.includes(String(subject['name'])),
-    );
-    if (isOurs || subject['name'] === 'default') subject['namespace'] = namespace;
-  }
-}
-
-export function addAnnotations(resources: readonly Resource[], file: KustomizationFile): void {
-  const annotations = stringMapField(file, 'commonAnnotations');
-  if (Object.keys(annotations).length === 0) return;
-  for (const { object } of resources) {
-    for (const path of [
-      'metadata/annotations!',
-      ...templateMetadata(object.kind).map((base) => `${base}/annotations!`),
-    ]) {
-      updateAt(object, path, merge(annotations));
+    for (const spec of specs) {
+      if (!specMatches(spec, resource.object)) continue;
+      if (spec.path === 'metadata/name') {
+        if (hasFixedName(resource)) continue;
+        resource[side].push(text);
+      }
+      updateFields(resource.object, [spec], change);
+      recordName(resource);
     }
   }
 }
 
-export function addLabels(resources: readonly Resource[], file: KustomizationFile): void {
-  const common = stringMapField(file, 'commonLabels');
-  if (Object.keys(common).length > 0) label(resources, common, { selectors: true, templates: true });
-  for (const entry of recordsField(file, 'labels')) {
-    const pairs = entry['pairs'];
-    if (!isRecord(pairs)) throw buildError(file.path, "an entry of 'labels' has no 'pairs'");
-    const selectors = entry['includeSelectors'] === true;
-    label(resources, pairs as StringMap, { selectors, templates: selectors || entry['includeTemplates'] === true });
+/** Remembers the name that the object has got. */
+export function recordName(resource: Resource): void {
+  const { name, namespace = '' } = resource.object.metadata;
+  if (!resource.names.includes(name)) resource.names.push(name);
+  if (!resource.namespaces.includes(namespace)) resource.namespaces.push(namespace);
+}
+
+export function rename(resource: Resource, name: string): void {
+  resource.object.metadata.name = name;
+  recordName(resource);
+}
+
+export interface NamespaceOptions {
+  namespace: string;
+  unsetOnly?: boolean;
+  setRoleBindingSubjects?: string;
+  specs: readonly FieldSpec[];
+}
+
+/** Puts namespaced objects, the subjects of bindings and a Namespace itself into the namespace. */
+export function setNamespace(resources: readonly Resource[], options: NamespaceOptions, where: string): void {
+  const { namespace, unsetOnly, specs } = options;
+  if (namespace === '') return;
+  const set = (value: unknown) =>
+    unsetOnly === true && value !== undefined && value !== null && value !== '' ? value : namespace;
+  for (const resource of resources) {
+    const { object } = resource;
+    if (isNamespaced(object)) {
+      const next = set(object.metadata.namespace);
+      object.metadata.namespace = next as string;
+    }
+    updateFields(
+      object,
+      specs.filter((spec) => spec.path !== 'metadata/namespace'),
+      set,
+    );
+    moveSubjects(object, options, set);
+    recordName(resource);
+  }
+  const seen = new Set<string>();
+  for (const resource of resources) {
+    const id = idOf(resource);
+    if (seen.has(id)) throw buildError(where, `namespace transformation produces ID conflict: ${formatId(resource)}`);
+    seen.add(id);
   }
 }
 
-function label(
-  resources: readonly Resource[],
-  labels: StringMap,
-  scope: { selectors: boolean; templates: boolean },
-): void {
+function moveSubjects(object: KubeObject, options: NamespaceOptions, set: (value: unknown) => unknown): void {
+  const mode = options.setRoleBindingSubjects ?? 'defaultOnly';
+  if (mode === 'none' || (object.kind !== 'RoleBinding' && object.kind !== 'ClusterRoleBinding')) return;
+  const subjects = object['subjects'];
+  for (const subject of Array.isArray(subjects) ? subjects.filter(isRecord) : []) {
+    if (subject['kind'] !== 'ServiceAccount') continue;
+    if (mode === 'allServiceAccounts' || subject['name'] === 'default')
+      subject['namespace'] = set(subject['namespace']);
+  }
+}
+
+/** Adds pairs to the maps at the places. */
+export function addPairs(resources: readonly Resource[], pairs: StringMap, specs: readonly FieldSpec[]): void {
+  if (Object.keys(pairs).length === 0) return;
+  const texts = Object.fromEntries(Object.entries(pairs).map(([key, value]) => [key, String(value)]));
   for (const { object } of resources) {
-    const paths = ['metadata/labels!'];
-    if (scope.templates) paths.push(...templateMetadata(object.kind).map((base) => `${base}/labels!`));
-    if (scope.selectors) paths.push(...(selectorPaths[object.kind] ?? []));
-    for (const path of paths) updateAt(object, path, merge(labels));
+    updateFields(object, specs, (value) => ({ ...(isRecord(value) ? value : {}), ...texts }));
   }
 }
 
-/** The metadata of the pod templates of a kind. */
-function templateMetadata(kind: string): string[] {
-  const podSpec = podSpecPaths[kind];
-  if (podSpec === undefined || kind === 'Pod') return [];
-  return [podSpec.replace(/spec$/, 'metadata'), ...(kind === 'CronJob' ? ['spec/jobTemplate/metadata'] : [])];
+/** An entry of `labels`. */
+export function addLabelEntry(
+  resources: readonly Resource[],
+  entry: Record<string, unknown>,
+  config: TransformerConfig,
+  where: string,
+): void {
+  const pairs = entry['pairs'];
+  if (!isRecord(pairs)) throw buildError(where, "an entry of 'labels' has no 'pairs'");
+  const own = Array.isArray(entry['fields']) ? (entry['fields'] as FieldSpec[]) : [];
+  let specs = metadataLabelSpecs;
+  if (entry['includeSelectors'] === true) specs = config.commonLabels;
+  else if (entry['includeTemplates'] === true) specs = [...metadataLabelSpecs, ...config.templateLabels];
+  addPairs(resources, pairs, [...specs, ...own]);
 }
-
-/** Where label selectors are; a Job selects by a label of its own. */
-const selectorPaths: Readonly<Record<string, readonly string[]>> = {
-  Service: ['spec/selector!'],
-  ReplicationController: ['spec/selector!'],
-  Deployment: ['spec/selector/matchLabels!'],
-  ReplicaSet: ['spec/selector/matchLabels!'],
-  DaemonSet: ['spec/selector/matchLabels!'],
-  StatefulSet: ['spec/selector/matchLabels!'],
-  PodDisruptionBudget: ['spec/selector/matchLabels'],
-  NetworkPolicy: ['spec/podSelector/matchLabels'],
-  Job: ['spec/selector/matchLabels'],
-};

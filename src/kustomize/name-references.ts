@@ -1,94 +1,105 @@
 import { isRecord } from '../base/json.ts';
-import { podSpecPaths, updateAt } from './field-walk.ts';
-import type { Resource } from './resource.ts';
+import { groupOf, versionOf } from '../base/kube-object.ts';
+import { buildError } from './build-error.ts';
+import type { NameReference } from './default-field-specs.ts';
+import { specMatches, updateFields } from './field-spec.ts';
+import { isNamespaced, type Resource } from './resource.ts';
 
-/** Places in a pod's spec that name an object of a kind. */
-const inPodSpecs: Readonly<Record<string, readonly string[]>> = {
-  ConfigMap: [
-    'volumes/configMap/name',
-    'volumes/projected/sources/configMap/name',
-    'containers/env/valueFrom/configMapKeyRef/name',
-    'containers/envFrom/configMapRef/name',
-    'initContainers/env/valueFrom/configMapKeyRef/name',
-    'initContainers/envFrom/configMapRef/name',
-  ],
-  Secret: [
-    'volumes/secret/secretName',
-    'volumes/projected/sources/secret/name',
-    'containers/env/valueFrom/secretKeyRef/name',
-    'containers/envFrom/secretRef/name',
-    'initContainers/env/valueFrom/secretKeyRef/name',
-    'initContainers/envFrom/secretRef/name',
-    'imagePullSecrets/name',
-  ],
-  ServiceAccount: ['serviceAccountName', 'serviceAccount'],
-  PersistentVolumeClaim: ['volumes/persistentVolumeClaim/claimName'],
-  PriorityClass: ['priorityClassName'],
-};
-
-/** Places outside of pods: kind that refers → path → kinds that are meant. */
-const elsewhere: readonly { from: string; path: string; to: readonly string[] }[] = [
-  { from: 'StatefulSet', path: 'spec/serviceName', to: ['Service'] },
-  { from: 'Ingress', path: 'spec/rules/http/paths/backend/service/name', to: ['Service'] },
-  { from: 'Ingress', path: 'spec/defaultBackend/service/name', to: ['Service'] },
-  { from: 'Ingress', path: 'spec/tls/secretName', to: ['Secret'] },
-  {
-    from: 'HorizontalPodAutoscaler',
-    path: 'spec/scaleTargetRef/name',
-    to: ['Deployment', 'StatefulSet', 'ReplicaSet'],
-  },
-  { from: 'ServiceAccount', path: 'secrets/name', to: ['Secret'] },
-  { from: 'ServiceAccount', path: 'imagePullSecrets/name', to: ['Secret'] },
-  { from: 'PersistentVolumeClaim', path: 'spec/volumeName', to: ['PersistentVolume'] },
-  { from: 'RoleBinding', path: 'roleRef/name', to: ['Role', 'ClusterRole'] },
-  { from: 'ClusterRoleBinding', path: 'roleRef/name', to: ['ClusterRole'] },
-];
-
-/** Lets what refers to a renamed object follow it. Resources of the same build that had the name at any time are meant. */
-export function fixNameReferences(resources: readonly Resource[]): void {
-  const renamed = resources.filter(({ names }) => names.length > 1);
-  if (renamed.length === 0) return;
-  for (const referrer of resources) {
-    const podSpec = podSpecPaths[referrer.object.kind];
-    for (const [kind, paths] of podSpec === undefined ? [] : Object.entries(inPodSpecs)) {
-      for (const path of paths) follow(referrer, `${podSpec}/${path}`, [kind], renamed);
+/** Lets what refers to a renamed or moved object follow it: resources of the same build that had the name at any time. */
+export function fixNameReferences(resources: readonly Resource[], references: readonly NameReference[]): void {
+  const byName = new Map<string, Resource[]>();
+  for (const resource of resources) {
+    for (const name of resource.names) {
+      const key = `${resource.originalKind}/${name}`;
+      const list = byName.get(key);
+      if (list === undefined) byName.set(key, [resource]);
+      else list.push(resource);
     }
-    for (const { from, path, to } of elsewhere) if (from === referrer.object.kind) follow(referrer, path, to, renamed);
-    followSubjects(referrer, renamed);
+  }
+  for (const referrer of resources) {
+    for (const reference of references) {
+      const specs = reference.fieldSpecs.filter((spec) => specMatches(spec, referrer.object));
+      if (specs.length === 0) continue;
+      const find = (name: string, namespace?: string) =>
+        findTarget({ referrer, reference, candidates: byName.get(`${reference.kind}/${name}`) ?? [] }, namespace);
+      updateFields(
+        referrer.object,
+        specs.map((spec) => ({ ...spec, create: false })),
+        (value) => follow(value, find),
+      );
+    }
   }
 }
 
-function follow(referrer: Resource, path: string, kinds: readonly string[], renamed: readonly Resource[]): void {
-  updateAt(referrer.object, path, (name) => {
-    const target = typeof name === 'string' ? findTarget(referrer, name, kinds, renamed) : undefined;
-    return target?.object.metadata.name ?? name;
-  });
+type Find = (name: string, namespace?: string) => Resource | undefined;
+
+function follow(value: unknown, find: Find): unknown {
+  if (typeof value === 'string') return find(value)?.object.metadata.name ?? value;
+  if (Array.isArray(value)) return value.map((item) => follow(item, find));
+  if (!isRecord(value) || typeof value['name'] !== 'string') return value;
+  const namespace = typeof value['namespace'] === 'string' ? value['namespace'] : '';
+  const target = find(value['name'], namespace);
+  if (target === undefined) return value;
+  const { metadata } = target.object;
+  return {
+    ...value,
+    name: metadata.name,
+    ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+  };
 }
 
-function findTarget(
-  referrer: Resource,
-  name: string,
-  kinds: readonly string[],
-  renamed: readonly Resource[],
-): Resource | undefined {
-  const candidates = renamed.filter(({ object, names }) => kinds.includes(object.kind) && names.includes(name));
-  const namespace = referrer.object.metadata.namespace;
+interface Search {
+  referrer: Resource;
+  reference: NameReference;
+  candidates: readonly Resource[];
+}
+
+const effective = (namespace: string) => (namespace === '' ? 'default' : namespace);
+
+function findTarget({ referrer, reference, candidates }: Search, namespace?: string): Resource | undefined {
+  let found = candidates.filter(
+    ({ object }) =>
+      (!reference.group || reference.group === groupOf(object.apiVersion)) &&
+      (!reference.version || reference.version === versionOf(object.apiVersion)),
+  );
+  if (namespace !== undefined && namespace !== '') {
+    found = found.filter(
+      (target) =>
+        !isNamespaced(target.object) || target.namespaces.some((one) => effective(one) === effective(namespace)),
+    );
+  } else {
+    const own = isNamespaced(referrer.object) ? effective(referrer.object.metadata.namespace ?? '') : undefined;
+    if (own !== undefined) {
+      found = found.filter(({ object }) => !isNamespaced(object) || effective(object.metadata.namespace ?? '') === own);
+    }
+  }
+  if (found.length > 1) found = prefer(found, (target) => sharesAffixes(referrer, target, true));
+  if (found.length > 1) found = prefer(found, (target) => sharesAffixes(referrer, target, false));
+  const [first] = found;
+  if (first === undefined) return undefined;
+  if (found.some(({ object }) => object.metadata.name !== first.object.metadata.name)) {
+    throw buildError(
+      referrer.origin,
+      `${referrer.object.kind}/${referrer.object.metadata.name}: several ${reference.kind}s could be meant by one name`,
+    );
+  }
+  return first;
+}
+
+function prefer(found: Resource[], wanted: (target: Resource) => boolean): Resource[] {
+  const kept = found.filter(wanted);
+  return kept.length === 0 ? found : kept;
+}
+
+function sharesAffixes(referrer: Resource, target: Resource, allowNone: boolean): boolean {
   return (
-    candidates.find(({ object }) => object.metadata.namespace === namespace) ??
-    (candidates.length === 1 ? candidates[0] : undefined)
+    sharesEnd(referrer.prefixes, target.prefixes, allowNone) && sharesEnd(referrer.suffixes, target.suffixes, allowNone)
   );
 }
 
-function followSubjects(referrer: Resource, renamed: readonly Resource[]): void {
-  if (!referrer.object.kind.endsWith('RoleBinding')) return;
-  updateAt(referrer.object, 'subjects', (subjects) => {
-    for (const subject of Array.isArray(subjects) ? subjects.filter(isRecord) : []) {
-      if (subject['kind'] !== 'ServiceAccount') continue;
-      const account = renamed.find(
-        ({ object, names }) => object.kind === 'ServiceAccount' && names.includes(String(subject['name'])),
-      );
-      if (account !== undefined) subject['name'] = account.object.metadata.name;
-    }
-    return subjects;
-  });
+/** Whether the shorter list of affixes is how the longer one ends: the referrer was there when they were added. */
+function sharesEnd(referrer: readonly string[], target: readonly string[], allowNone: boolean): boolean {
+  if (!allowNone && referrer.length !== target.length) return false;
+  const length = Math.min(referrer.length, target.length);
+  return referrer.slice(referrer.length - length).join('\0') === target.slice(target.length - length).join('\0');
 }

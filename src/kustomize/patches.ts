@@ -18,10 +18,18 @@ interface Patch {
   where: string;
 }
 
+type PatchField = 'patchesStrategicMerge' | 'patchesJson6902' | 'patches';
+
 /** Applies every patch of a kustomization file; resources that a patch deletes are left out of the result. */
-export function applyPatches(fs: FileSystem, resources: Resource[], file: KustomizationFile): Resource[] {
+export function applyPatches(
+  fs: FileSystem,
+  resources: Resource[],
+  file: KustomizationFile,
+  fields: readonly PatchField[] = ['patchesStrategicMerge', 'patchesJson6902', 'patches'],
+): Resource[] {
   let remaining = resources;
-  for (const patch of readPatches(fs, file)) remaining = applyPatch(remaining, patch);
+  const only = { ...file, fields: Object.fromEntries(fields.map((field) => [field, file.fields[field]])) };
+  for (const patch of readPatches(fs, only)) remaining = applyPatch(remaining, patch);
   return remaining;
 }
 

@@ -8,6 +8,12 @@ export interface Resource {
   object: KubeObject;
   /** Names it has had, the first one first; what refers to it may use any of them. */
   names: string[];
+  /** Namespaces it has been in, the first one first. */
+  namespaces: string[];
+  /** The kind it had at first. */
+  originalKind: string;
+  prefixes: string[];
+  suffixes: string[];
   /** The name gets a suffix made of the content. */
   needsHash: boolean;
   /** How a generator of the same name in an overlay treats it. */
@@ -17,7 +23,17 @@ export interface Resource {
 }
 
 export function newResource(object: KubeObject, origin: string): Resource {
-  return { object, names: [object.metadata.name], needsHash: false, behavior: 'create', origin };
+  return {
+    object,
+    names: [object.metadata.name],
+    namespaces: [object.metadata.namespace ?? ''],
+    originalKind: object.kind,
+    prefixes: [],
+    suffixes: [],
+    needsHash: false,
+    behavior: 'create',
+    origin,
+  };
 }
 
 /** The objects of a file; Lists are taken apart. Throws KUSTOMIZE_BUILD_FAILED for what is no Kubernetes object. */

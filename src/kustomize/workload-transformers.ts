@@ -1,5 +1,6 @@
 import { isRecord } from '../base/json.ts';
 import { buildError } from './build-error.ts';
+import { type FieldSpec, specMatches, updateFields } from './field-spec.ts';
 import { updateAt } from './field-walk.ts';
 import { type KustomizationFile, recordsField } from './kustomization-file.ts';
 import type { Resource } from './resource.ts';
@@ -12,7 +13,7 @@ export interface ImageChange {
   digest?: string;
 }
 
-export function setImages(resources: readonly Resource[], file: KustomizationFile): void {
+export function setImages(resources: readonly Resource[], file: KustomizationFile, specs: readonly FieldSpec[]): void {
   for (const entry of recordsField(file, 'images')) {
     if (typeof entry['name'] !== 'string') throw buildError(file.path, "an entry of 'images' has no 'name'");
     const text = (field: string) =>
@@ -23,7 +24,10 @@ export function setImages(resources: readonly Resource[], file: KustomizationFil
       newTag: text('newTag'),
       digest: text('digest'),
     };
-    for (const { object } of resources) changeImages(object, change);
+    for (const { object } of resources) {
+      if (object.kind !== 'CustomResourceDefinition') changeImages(object, change);
+      updateFields(object, specs, (image) => (typeof image === 'string' ? changedImage(image, change) : image));
+    }
   }
 }
 
@@ -51,13 +55,20 @@ export function changedImage(image: string, { name, newName, newTag, digest }: I
   return `${newName ?? repository}${tagPart === undefined ? '' : `:${tagPart}`}${digestPart === undefined ? '' : `@${digestPart}`}`;
 }
 
-const scalable = new Set(['Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet']);
-
-export function setReplicas(resources: readonly Resource[], file: KustomizationFile): void {
+export function setReplicas(
+  resources: readonly Resource[],
+  file: KustomizationFile,
+  specs: readonly FieldSpec[],
+): void {
   for (const { name, count } of recordsField(file, 'replicas')) {
-    const found = resources.filter(({ object, names }) => scalable.has(object.kind) && names.includes(String(name)));
-    if (found.length === 0)
-      throw buildError(file.path, `'replicas' names '${String(name)}', which is no workload of this build`);
-    for (const { object } of found) updateAt(object, 'spec/replicas!', () => count);
+    let found = false;
+    for (const spec of specs) {
+      for (const { object, names } of resources) {
+        if (!specMatches(spec, object) || !names.includes(String(name))) continue;
+        found = true;
+        updateFields(object, [spec], () => count);
+      }
+    }
+    if (!found) throw buildError(file.path, `'replicas' names '${String(name)}', which is no workload of this build`);
   }
 }
