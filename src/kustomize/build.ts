@@ -31,7 +31,13 @@ export function buildObjects({ fs, dir }: BuildOptions): KubeObject[] {
   fixNameReferences(resources, config.nameReference);
   resolveVars(resources, vars, config.varReference);
   const kept = resources.filter(({ object }) => !isLocal(object));
-  return ordered(kept, readKustomizationFile(fs, root)).map(({ object }) => object);
+  return ordered(kept, readKustomizationFile(fs, root)).map(({ object }) => withoutBlanks(object));
+}
+
+/** An object that was written without an apiVersion stays so. */
+function withoutBlanks(object: KubeObject): KubeObject {
+  const { apiVersion, ...rest } = object;
+  return apiVersion === '' ? (rest as KubeObject) : object;
 }
 
 /** Objects that are only meant for the build itself. */

@@ -44,8 +44,8 @@ function generateOne(
     ...(kind === 'Secret' ? { type: typeof args['type'] === 'string' ? args['type'] : 'Opaque' } : {}),
     ...(own['immutable'] === true || common['immutable'] === true ? { immutable: true } : {}),
   };
-  const disabled = own['disableNameSuffixHash'] ?? common['disableNameSuffixHash'];
-  return { ...newResource(object, file.path), needsHash: disabled !== true, behavior };
+  const disabled = own['disableNameSuffixHash'] === true || common['disableNameSuffixHash'] === true;
+  return { ...newResource(object, file.path), needsHash: !disabled, behavior };
 }
 
 function stringMap(value: unknown): Record<string, string> {
@@ -96,15 +96,21 @@ function envPairs(text: string): [string, Buffer][] {
   });
 }
 
+/** Base64; in lines of 70 where it is longer than one. */
+function wrapped(content: Buffer): string {
+  const text = content.toString('base64');
+  return text.length <= 70 ? text : `${(text.match(/.{1,70}/g) ?? []).join('\n')}\n`;
+}
+
 function dataOf(kind: 'ConfigMap' | 'Secret', pairs: readonly [string, Buffer][]): Fields {
   const data: Record<string, string> = {};
   const binaryData: Record<string, string> = {};
   for (const [key, content] of pairs) {
     const text = content.toString('utf8');
     const isText = Buffer.from(text).equals(content);
-    if (kind === 'Secret') data[key] = content.toString('base64');
+    if (kind === 'Secret') data[key] = wrapped(content);
     else if (isText) data[key] = text;
-    else binaryData[key] = content.toString('base64');
+    else binaryData[key] = wrapped(content);
   }
   return {
     ...(Object.keys(data).length === 0 ? {} : { data }),

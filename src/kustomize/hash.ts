@@ -6,16 +6,16 @@ import type { KubeObject } from '../base/kube-object.ts';
  * sorted keys, written so that no vowels and no look-alikes make words.
  */
 export function contentHash(object: KubeObject): string {
-  const { kind, metadata } = object;
+  const { kind } = object;
   const data = (object['data'] ?? '') as object | string;
   const encoded =
     kind === 'Secret'
-      ? { data, kind, name: metadata.name, type: object['type'] ?? '' }
+      ? { data, kind, name: '', type: object['type'] ?? '' }
       : {
           ...(object['binaryData'] === undefined ? {} : { binaryData: object['binaryData'] }),
           data,
           kind,
-          name: metadata.name,
+          name: '',
         };
   return disguise(sha256Hex(goJson(encoded)));
 }

@@ -67,7 +67,7 @@ export function readKustomizationFile(fs: FileSystem, folder: string): Kustomiza
   }
   if (found.length > 1) throw buildError(shown, `several kustomization files in one folder: ${found.join(', ')}`);
   const path = joinPath(folder, name);
-  const documents = parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path);
+  const documents = parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path, { lastKeyWins: true });
   if (documents.length !== 1)
     throw buildError(path, documents.length === 0 ? 'the file is empty' : 'the file has several documents');
   const fields = withKnownSpelling(documents[0] ?? {});

@@ -71,7 +71,6 @@ function parsePatch(text: string, where: string, target: Patch['target'], option
     if (!isRecord(document)) throw buildError(where, 'a patch should be an object or a list of operations');
     return document;
   });
-  if (merges.length === 0) throw buildError(where, 'the patch is empty');
   return { merges, operations: [], target, options, where };
 }
 

@@ -50,10 +50,20 @@ export function resourcesOf(documents: readonly Record<string, unknown>[], where
 function requireObject(document: Record<string, unknown>, where: string): void {
   const metadata = document['metadata'];
   if (typeof document['kind'] !== 'string') throw buildError(where, "an object has no 'kind'");
-  if (typeof document['apiVersion'] !== 'string')
-    throw buildError(where, `the ${document['kind']} has no 'apiVersion'`);
+  if (typeof document['apiVersion'] !== 'string') document['apiVersion'] = '';
   if (!isRecord(metadata) || typeof metadata['name'] !== 'string' || metadata['name'] === '') {
     throw buildError(where, `the ${document['kind']} has no metadata.name`);
+  }
+  for (const field of ['labels', 'annotations']) {
+    const pairs = metadata[field];
+    if (pairs === null) delete metadata[field];
+    if (!isRecord(pairs)) continue;
+    for (const [key, value] of Object.entries(pairs)) {
+      if (typeof value === 'object' && value !== null)
+        throw buildError(where, `metadata.${field}.${key} should be a text`);
+      pairs[key] = value === null ? '' : String(value);
+    }
+    if (field === 'annotations' && Object.keys(pairs).length === 0) delete metadata[field];
   }
 }
 

@@ -45,19 +45,31 @@ function mergeValue(target: unknown, value: unknown, schema: SchemaNode | undefi
   if (!Array.isArray(target) || !merges || replaces) return value.filter((item) => !isDirective(item));
   if (mergeKey === undefined)
     return [...target, ...value.filter((item) => !target.some((known) => deepEqual(known, item)))];
-  return mergeLists(target, value, mergeKey, schema?.items);
+  return mergeLists(target, value, keysOf(mergeKey, schema, [...target, ...value]), schema?.items);
+}
+
+/** Ports are told apart by their protocol too, where every item names it. */
+function keysOf(mergeKey: string, schema: SchemaNode | undefined, items: readonly unknown[]): readonly string[] {
+  const keys = schema?.mapKeys ?? [];
+  const complete = keys.every((key) => items.every((item) => isRecord(item) && item[key] !== undefined));
+  return keys.length > 1 && complete ? keys : [mergeKey];
 }
 
 function isDirective(item: unknown): boolean {
   return isRecord(item) && item['$patch'] !== undefined;
 }
 
-function mergeLists(target: unknown[], patch: unknown[], mergeKey: string, items: SchemaNode | undefined): unknown[] {
+function mergeLists(
+  target: unknown[],
+  patch: unknown[],
+  keys: readonly string[],
+  items: SchemaNode | undefined,
+): unknown[] {
   const result = [...target];
   const added: unknown[] = [];
   for (const item of patch) {
     if (!isRecord(item)) continue;
-    const index = result.findIndex((known) => isRecord(known) && deepEqual(known[mergeKey], item[mergeKey]));
+    const index = result.findIndex((known) => isRecord(known) && keys.every((key) => deepEqual(known[key], item[key])));
     const merged = mergeMaps(index < 0 ? {} : result[index], item, items);
     if (index < 0) {
       if (merged !== undefined) added.push(merged);

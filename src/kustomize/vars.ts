@@ -30,7 +30,7 @@ export function varsOf(entries: readonly Record<string, unknown>[], where: strin
 /** Puts the values in the place of `$(NAME)` at the places that may hold one. */
 export function resolveVars(resources: readonly Resource[], vars: readonly Var[], specs: readonly FieldSpec[]): void {
   if (vars.length === 0) return;
-  const values = new Map(vars.map((one) => [one.name, valueOf(one, resources)]));
+  const values = new Map(vars.map((one) => [one.name, readVar(one, resources)]));
   const change = (value: unknown): unknown => {
     if (typeof value === 'string') return expand(value, values);
     if (Array.isArray(value)) return value.map(change);
@@ -48,7 +48,7 @@ export function resolveVars(resources: readonly Resource[], vars: readonly Var[]
     );
 }
 
-function valueOf({ name, entry, where }: Var, resources: readonly Resource[]): unknown {
+function readVar({ name, entry, where }: Var, resources: readonly Resource[]): unknown {
   const target = isRecord(entry['objref']) ? entry['objref'] : {};
   const apiVersion = typeof target['apiVersion'] === 'string' ? target['apiVersion'] : undefined;
   const found = resources.filter(

@@ -11,6 +11,7 @@ export interface ImageChange {
   newName?: string;
   newTag?: string;
   digest?: string;
+  tagSuffix?: string;
 }
 
 export function setImages(resources: readonly Resource[], file: KustomizationFile, specs: readonly FieldSpec[]): void {
@@ -23,9 +24,11 @@ export function setImages(resources: readonly Resource[], file: KustomizationFil
       newName: text('newName'),
       newTag: text('newTag'),
       digest: text('digest'),
+      tagSuffix: text('tagSuffix'),
     };
     for (const { object } of resources) {
-      if (object.kind !== 'CustomResourceDefinition') changeImages(object, change);
+      if (object.kind === 'CustomResourceDefinition') continue;
+      changeImages(object, change);
       updateFields(object, specs, (image) => (typeof image === 'string' ? changedImage(image, change) : image));
     }
   }
@@ -47,12 +50,13 @@ function changeImages(value: unknown, change: ImageChange): void {
 }
 
 /** `name:tag@digest` with the parts replaced that the change names; a new tag drops a digest and the other way about. */
-export function changedImage(image: string, { name, newName, newTag, digest }: ImageChange): string {
+export function changedImage(image: string, { name, newName, newTag, digest, tagSuffix = '' }: ImageChange): string {
   const [, repository = '', tag, oldDigest] = /^(.*?)(?::([\w][\w.-]{0,127}))?(?:@(.+))?$/.exec(image) ?? [];
   if (repository !== name) return image;
   const keepsVersion = newTag === undefined && digest === undefined;
   const [tagPart, digestPart] = keepsVersion ? [tag, oldDigest] : [newTag, digest];
-  return `${newName ?? repository}${tagPart === undefined ? '' : `:${tagPart}`}${digestPart === undefined ? '' : `@${digestPart}`}`;
+  const shownTag = tagPart === undefined || tagPart === '' ? '' : `:${tagPart}${tagSuffix}`;
+  return `${newName ?? repository}${shownTag}${digestPart === undefined || digestPart === '' ? '' : `@${digestPart}`}`;
 }
 
 export function setReplicas(

@@ -12,13 +12,15 @@ let schema: Schema | undefined;
 
 /**
  * The documents of a YAML text as plain values that share nothing; empty documents are left out. Integers that a number cannot
- * hold are bigints. Throws YAML_INVALID with the place; `where` names the file.
+ * hold are bigints. `lastKeyWins`: a key may be given twice. Throws YAML_INVALID with the place; `where` names the file.
  */
-export function parseDocuments(text: string, where: string): unknown[] {
+export function parseDocuments(text: string, where: string, { lastKeyWins = false } = {}): unknown[] {
   if (text.length > mostCharacters) throw invalid(where, `the file is larger than ${mostCharacters} characters`);
   schema ??= buildSchema();
   try {
-    const documents = loadAll(text, { schema }).filter((document) => document !== null && document !== undefined);
+    const documents = loadAll(text, { schema, json: lastKeyWins }).filter(
+      (document) => document !== null && document !== undefined,
+    );
     return text.includes('*') ? unshared(documents, where) : documents;
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause;
@@ -46,8 +48,12 @@ function invalid(where: string, reason: string, cause?: unknown): MillraceError 
 }
 
 /** The documents of a YAML text, each of which must be a mapping. Throws YAML_INVALID. */
-export function parseMappings(text: string, where: string): Record<string, unknown>[] {
-  return parseDocuments(text, where).map((document, index) => {
+export function parseMappings(
+  text: string,
+  where: string,
+  options: { lastKeyWins?: boolean } = {},
+): Record<string, unknown>[] {
+  return parseDocuments(text, where, options).map((document, index) => {
     if (isRecord(document)) return document;
     const kind = Array.isArray(document) ? 'a list' : `a ${typeof document}`;
     throw invalid(where, `document ${index + 1} is ${kind}, not a mapping`);
