@@ -21,10 +21,8 @@ const defaults: Readonly<Record<string, Defaults>> = {
     if (labels !== undefined) controller.metadata.labels ??= { ...(labels as Record<string, string>) };
   },
   'v1/Namespace': (namespace) => {
-    namespace.metadata.labels = {
-      'kubernetes.io/metadata.name': namespace.metadata.name,
-      ...namespace.metadata.labels,
-    };
+    const { name, labels } = namespace.metadata;
+    if (name) namespace.metadata.labels = { 'kubernetes.io/metadata.name': name, ...labels };
     setDefaults(struct(namespace, 'status'), { phase: 'Active' });
   },
   'v1/Secret': secretDefaults,

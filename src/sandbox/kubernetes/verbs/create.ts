@@ -61,7 +61,7 @@ function storeCreated(
   track: boolean,
   options: WriteOptions,
 ): KubeObject {
-  const { namespace = '', name } = admitted.metadata;
+  const { namespace = '', name = '' } = admitted.metadata;
   const { behaviour } = resource;
   const time = formatTime(cluster.clock.now());
   const tracked = track
