@@ -5,9 +5,10 @@ import { accumulate } from './accumulate.ts';
 import { buildError } from './build-error.ts';
 import { type FileSystem, normalPath } from './file-system.ts';
 import { contentHash } from './hash.ts';
-import { type KustomizationFile, readKustomizationFile } from './kustomization-file.ts';
+import { type KustomizationFile, listField, readKustomizationFile } from './kustomization-file.ts';
 import { rename } from './metadata-transformers.ts';
 import { fixNameReferences } from './name-references.ts';
+import { annotateOrigin } from './origin.ts';
 import type { Resource } from './resource.ts';
 import { sortLegacy } from './sort.ts';
 import { resolveVars } from './vars.ts';
@@ -31,7 +32,11 @@ export function buildObjects({ fs, dir }: BuildOptions): KubeObject[] {
   fixNameReferences(resources, config.nameReference);
   resolveVars(resources, vars, config.varReference);
   const kept = resources.filter(({ object }) => !isLocal(object));
-  return ordered(kept, readKustomizationFile(fs, root)).map(({ object }) => withoutBlanks(object));
+  const file = readKustomizationFile(fs, root);
+  if (listField(file, 'buildMetadata').includes('originAnnotations')) {
+    for (const resource of kept) annotateOrigin(resource, root);
+  }
+  return ordered(kept, file).map(({ object }) => withoutBlanks(object));
 }
 
 /** An object that was written without an apiVersion stays so. */

@@ -251,6 +251,8 @@ export function defaultVarReferences(): FieldSpec[] {
       ['spec/ports/targetPort', 'Service'],
       ['metadata/labels'],
       ['metadata/annotations'],
+      ...templateRows('labels'),
+      ...templateRows('annotations'),
       ['spec/ports/containerPort', 'Pod'],
     ]),
   ];

@@ -45,7 +45,7 @@ function generateOne(
     ...(own['immutable'] === true || common['immutable'] === true ? { immutable: true } : {}),
   };
   const disabled = own['disableNameSuffixHash'] === true || common['disableNameSuffixHash'] === true;
-  return { ...newResource(object, file.path), needsHash: !disabled, behavior };
+  return { ...newResource(object, file.path), needsHash: !disabled, behavior, generator: `${kind}Generator` };
 }
 
 function stringMap(value: unknown): Record<string, string> {

@@ -79,7 +79,9 @@ export function setNamespace(resources: readonly Resource[], options: NamespaceO
     }
     updateFields(
       object,
-      specs.filter((spec) => spec.path !== 'metadata/namespace'),
+      specs.filter(
+        (spec) => spec.path !== 'metadata/namespace' && (spec.kind !== 'Namespace' || object.apiVersion === 'v1'),
+      ),
       set,
     );
     moveSubjects(object, options, set);

@@ -19,7 +19,7 @@ export function fixNameReferences(resources: readonly Resource[], references: re
   for (const referrer of resources) {
     for (const reference of references) {
       const specs = reference.fieldSpecs.filter((spec) => specMatches(spec, referrer.object));
-      if (specs.length === 0) continue;
+      if (specs.length === 0 || !meansKind(referrer, reference)) continue;
       const find = (name: string, namespace?: string) =>
         findTarget({ referrer, reference, candidates: byName.get(`${reference.kind}/${name}`) ?? [] }, namespace);
       updateFields(
@@ -29,6 +29,12 @@ export function fixNameReferences(resources: readonly Resource[], references: re
       );
     }
   }
+}
+
+/** A binding names the kind of its role. */
+function meansKind({ object }: Resource, { kind }: NameReference): boolean {
+  const role = object['roleRef'];
+  return (kind !== 'Role' && kind !== 'ClusterRole') || !isRecord(role) || role['kind'] === kind;
 }
 
 type Find = (name: string, namespace?: string) => Resource | undefined;

@@ -154,7 +154,9 @@ const transformers: Readonly<Record<string, (run: Run) => Resource[] | undefined
 
 function sorted(resources: Resource[], options: unknown): Resource[] {
   const { order, legacySortOptions } = isRecord(options) ? options : {};
-  return order === 'legacy' ? sortLegacy(resources, legacySortOptions) : resources;
+  if (order === 'legacy') return sortLegacy(resources, legacySortOptions);
+  if (order !== 'fifo') throw buildError('SortOrderTransformer', "order should be 'fifo' or 'legacy'");
+  return resources;
 }
 
 function unsupported(fields: Fields, where: string) {

@@ -93,14 +93,10 @@ function replaceIn(resources: readonly Resource[], target: Fields, value: unknow
   const paths = Array.isArray(target['fieldPaths']) ? target['fieldPaths'].map(String) : ['metadata.name'];
   const options = isRecord(target['options']) ? target['options'] : {};
   const rejected = new Set(
-    rejects.filter((one) => Object.keys(one).length > 0).flatMap((one) => matching(resources, one)),
+    rejects.filter((one) => Object.keys(one).length > 0).flatMap((one) => selected(resources, one, where)),
   );
-  for (const resource of selected(
-    resources,
-    { ...select, name: undefined, namespace: undefined, kind: undefined, group: undefined, version: undefined },
-    where,
-  )) {
-    if (rejected.has(resource) || matching([resource], select).length === 0) continue;
+  for (const resource of selected(resources, select, where)) {
+    if (rejected.has(resource)) continue;
     for (const path of paths) setAt(resource, path, { value, options, where });
     const { name } = resource.object.metadata;
     if (!resource.names.includes(name)) resource.names.push(name);

@@ -18,6 +18,8 @@ export interface Resource {
   needsHash: boolean;
   /** How a generator of the same name in an overlay treats it. */
   behavior: 'create' | 'merge' | 'replace';
+  /** The builtin generator that made it, if one did. */
+  generator?: string;
   /** The file it came from. */
   origin: string;
 }

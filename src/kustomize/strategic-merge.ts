@@ -65,19 +65,24 @@ function mergeLists(
   keys: readonly string[],
   items: SchemaNode | undefined,
 ): unknown[] {
-  const result = [...target];
-  const added: unknown[] = [];
+  const rest = [...target];
+  const inPatchOrder: unknown[] = [];
+  let adds = false;
+  const inPlace = [...target];
   for (const item of patch) {
     if (!isRecord(item)) continue;
-    const index = result.findIndex((known) => isRecord(known) && keys.every((key) => deepEqual(known[key], item[key])));
-    const merged = mergeMaps(index < 0 ? {} : result[index], item, items);
-    if (index < 0) {
-      if (merged !== undefined) added.push(merged);
-    } else if (merged === undefined) result.splice(index, 1);
-    else result[index] = merged;
+    const same = (known: unknown) => isRecord(known) && keys.every((key) => deepEqual(known[key], item[key]));
+    const index = rest.findIndex(same);
+    const merged = mergeMaps(index < 0 ? {} : rest[index], item, items);
+    const place = index < 0 ? -1 : inPlace.indexOf(rest[index]);
+    if (index < 0) adds ||= merged !== undefined;
+    else rest.splice(index, 1);
+    if (merged !== undefined) inPatchOrder.push(merged);
+    if (place >= 0 && merged === undefined) inPlace.splice(place, 1);
+    else if (place >= 0) inPlace[place] = merged;
   }
-  // New items come first, as kustomize puts them.
-  return [...added, ...result];
+  // With new items the patch decides the order, and what it does not name comes last.
+  return adds ? [...inPatchOrder, ...rest] : inPlace;
 }
 
 function removeFromList(target: Record<string, unknown>, key: string, values: unknown): void {

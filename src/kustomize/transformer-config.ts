@@ -49,9 +49,14 @@ export function defaultConfig(): TransformerConfig {
 export function mergeConfig(into: TransformerConfig, from: Partial<TransformerConfig>): void {
   for (const [name, added] of Object.entries(from)) {
     const list = into[name as keyof TransformerConfig] as (FieldSpec | NameReference)[];
-    const known = new Set(list.map((entry) => JSON.stringify(entry)));
-    for (const entry of added) if (!known.has(JSON.stringify(entry))) list.push(entry);
+    const known = new Set(list.map(entryKey));
+    for (const entry of added) if (!known.has(entryKey(entry))) list.push(entry);
   }
+}
+
+function entryKey(entry: FieldSpec | NameReference): string {
+  const { group = '', version = '', kind = '' } = entry;
+  return JSON.stringify([group, version, kind, 'path' in entry ? entry.path : entry.fieldSpecs]);
 }
 
 /** The file's own configuration: the defaults and its `configurations`. */

@@ -15,7 +15,7 @@ export interface ImageChange {
 }
 
 export function setImages(resources: readonly Resource[], file: KustomizationFile, specs: readonly FieldSpec[]): void {
-  for (const entry of recordsField(file, 'images')) {
+  for (const entry of [...recordsField(file, 'images'), ...recordsField(file, 'imageTags')]) {
     if (typeof entry['name'] !== 'string') throw buildError(file.path, "an entry of 'images' has no 'name'");
     const text = (field: string) =>
       entry[field] === undefined || entry[field] === null ? undefined : String(entry[field]);
@@ -51,9 +51,9 @@ function changeImages(value: unknown, change: ImageChange): void {
 
 /** `name:tag@digest` with the parts replaced that the change names; a new tag drops a digest and the other way about. */
 export function changedImage(image: string, { name, newName, newTag, digest, tagSuffix = '' }: ImageChange): string {
-  const [, repository = '', tag, oldDigest] = /^(.*?)(?::([\w][\w.-]{0,127}))?(?:@(.+))?$/.exec(image) ?? [];
+  const [, repository = '', tag, oldDigest] = /^(.*?)(?::([\w.{}-]*))?(?:@(.+))?$/.exec(image) ?? [];
   if (repository !== name) return image;
-  const keepsVersion = newTag === undefined && digest === undefined;
+  const keepsVersion = !newTag && !digest;
   const [tagPart, digestPart] = keepsVersion ? [tag, oldDigest] : [newTag, digest];
   const shownTag = tagPart === undefined || tagPart === '' ? '' : `:${tagPart}${tagSuffix}`;
   return `${newName ?? repository}${shownTag}${digestPart === undefined || digestPart === '' ? '' : `@${digestPart}`}`;
