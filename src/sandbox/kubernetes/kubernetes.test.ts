@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, fetch } from 'undici';
@@ -192,6 +194,37 @@ describe('custom kinds', () => {
     await ask('DELETE', `${kinds}/things.example.com`);
     await expect.poll(async () => (await ask('GET', things)).code).toBe(404);
   });
+});
+
+test('a webhook may deny, and is asked again only where it wants to be', async () => {
+  const hook = createServer((request, response) => {
+    request.resume().on('end', () => {
+      const status = { message: 'not today', code: 403, reason: 'Forbidden' };
+      response.end(JSON.stringify({ response: { allowed: false, status } }));
+    });
+  });
+  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', () => resolve()));
+  const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+  const rules = [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['secrets'] }];
+  const webhook = {
+    name: 'deny.example.com',
+    clientConfig: { url },
+    rules,
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+  };
+  const configurations = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  await ask('POST', configurations, { metadata: { name: 'deny' }, webhooks: [webhook] });
+  const secret = await ask('POST', '/api/v1/namespaces/default/secrets', { metadata: { name: 'denied' } });
+  expect(secret).toMatchObject({
+    code: 403,
+    body: { reason: 'Forbidden', message: 'admission webhook "deny.example.com" denied the request: not today' },
+  });
+  expect((await ask('POST', '/api/v1/namespaces/default/configmaps', { metadata: { name: 'let-in' } })).code).toBe(201);
+  await new Promise((resolve) => hook.close(resolve));
+  const unreachable = await ask('POST', '/api/v1/namespaces/default/secrets', { metadata: { name: 'denied' } });
+  expect(unreachable.body.message).toContain('failed calling webhook "deny.example.com"');
+  await ask('DELETE', `${configurations}/deny`);
 });
 
 describe('access', () => {

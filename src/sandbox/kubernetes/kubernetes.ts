@@ -9,6 +9,7 @@ import { serverCertificate } from '../tls.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { podIdentity } from './admission/pod-identity.ts';
 import { allocateServiceAddresses } from './admission/service-addresses.ts';
+import { webhooksFor } from './admission/webhooks.ts';
 import { createAuthenticator } from './auth/authenticate.ts';
 import { openTokenIssuer } from './auth/token-issuer.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -111,7 +112,7 @@ function createCluster(store: Store, clock: Clock, region: string): Cluster {
         namespaceLifecycle(cluster, request);
         podIdentity(store, region, request);
       },
-      webhooks: () => undefined,
+      webhooks: (request) => webhooksFor(cluster, request),
     },
     allocate(resource, object, old) {
       if (resource.storage === '/services') allocateServiceAddresses(store, object, old);
