@@ -56,8 +56,7 @@ function ordered(resources: readonly Resource[], { fields, path }: Kustomization
   if (!isRecord(options)) return sortLegacy(resources, undefined);
   const { order, legacySortOptions } = options;
   if (order === 'legacy') return sortLegacy(resources, legacySortOptions);
-  if (order !== 'fifo' && order !== undefined && order !== '')
-    throw buildError(path, `sortOptions.order should be legacy or fifo, not ${String(order)}`);
+  if (order !== 'fifo') throw buildError(path, `sortOptions.order should be legacy or fifo, not ${String(order)}`);
   return resources;
 }
 

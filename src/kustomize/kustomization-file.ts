@@ -90,6 +90,10 @@ function checkFields(path: string, fields: Record<string, unknown>): void {
   const kind = fields['kind'] ?? 'Kustomization';
   if (kind !== 'Kustomization' && kind !== 'Component')
     throw buildError(path, `kind should be Kustomization or Component, not ${String(kind)}`);
+  const wanted = `kustomize.config.k8s.io/${kind === 'Component' ? 'v1alpha1' : 'v1beta1'}`;
+  const version = fields['apiVersion'];
+  if (typeof version === 'string' && version !== '' && kind === 'Component' && version !== wanted)
+    throw buildError(path, `apiVersion for ${kind} should be ${wanted}`);
   for (const [field, value] of Object.entries(fields)) {
     if (value === null) continue;
     const advice = unsupportedFields[field];

@@ -128,5 +128,5 @@ export function addLabelEntry(
   let specs = metadataLabelSpecs;
   if (entry['includeSelectors'] === true) specs = config.commonLabels;
   else if (entry['includeTemplates'] === true) specs = [...metadataLabelSpecs, ...config.templateLabels];
-  addPairs(resources, pairs, [...specs, ...own]);
+  addPairs(resources, pairs, [...specs, ...config.labels, ...own]);
 }

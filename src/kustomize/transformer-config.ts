@@ -22,6 +22,8 @@ export interface TransformerConfig {
   nameSuffix: FieldSpec[];
   namespace: FieldSpec[];
   commonLabels: FieldSpec[];
+  /** For the entries of `labels` alone. */
+  labels: FieldSpec[];
   templateLabels: FieldSpec[];
   commonAnnotations: FieldSpec[];
   images: FieldSpec[];
@@ -36,6 +38,7 @@ export function defaultConfig(): TransformerConfig {
     nameSuffix: [...nameSpecs],
     namespace: [...namespaceSpecs],
     commonLabels: [...commonLabelSpecs],
+    labels: [],
     templateLabels: [...templateLabelSpecs],
     commonAnnotations: [...commonAnnotationSpecs],
     images: [],
@@ -78,10 +81,6 @@ function configOf(document: Record<string, unknown>, where: string): Partial<Tra
   const known = Object.keys(defaultConfig());
   for (const [field, value] of Object.entries(document)) {
     if (value === null || field === 'apiVersion' || field === 'kind' || field === 'metadata') continue;
-    if (field === 'labels' && Array.isArray(value)) {
-      result['commonLabels'] = value;
-      continue;
-    }
     const name = known.find((candidate) => candidate.toLowerCase() === field.toLowerCase());
     if (name === undefined) throw buildError(where, `unknown field '${field}' in a configuration`);
     if (!Array.isArray(value) || !value.every(isRecord))

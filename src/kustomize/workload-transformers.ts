@@ -17,8 +17,12 @@ export interface ImageChange {
 export function setImages(resources: readonly Resource[], file: KustomizationFile, specs: readonly FieldSpec[]): void {
   for (const entry of [...recordsField(file, 'images'), ...recordsField(file, 'imageTags')]) {
     if (typeof entry['name'] !== 'string') throw buildError(file.path, "an entry of 'images' has no 'name'");
-    const text = (field: string) =>
-      entry[field] === undefined || entry[field] === null ? undefined : String(entry[field]);
+    const text = (field: string) => {
+      const value = entry[field] ?? undefined;
+      if (value !== undefined && typeof value !== 'string')
+        throw buildError(file.path, `images: ${field} should be a text; quote ${String(value)}`);
+      return value;
+    };
     const change: ImageChange = {
       name: entry['name'],
       newName: text('newName'),
