@@ -88,6 +88,20 @@ describe.skipIf(!hasKubectl)('kubectl against the embedded API', () => {
     expect((await kubectl('logs', 'one')).out).toMatch(/no containers|no logs/);
   });
 
+  test('create commands, whose bodies are protobuf', async () => {
+    for (const command of [
+      'create deployment made --image=x:1',
+      'create job made --image=x:1',
+      'create role made --verb=get --resource=pods',
+      'create service clusterip made --tcp=80:8080',
+      'create ingress made --rule=a.io/*=made:80',
+    ]) {
+      expect(await kubectl(...command.split(' '))).toMatchObject({ code: 0, out: expect.stringContaining('created') });
+    }
+    const path = 'jsonpath={.spec.ports[0].targetPort}';
+    expect((await kubectl('get', 'service', 'made', '-o', path)).out).toBe('8080');
+  });
+
   test('the object survives a restart on the same folder', async () => {
     await kubectl('create', 'configmap', 'kept', '--from-literal=a=b');
     const port = Number(new URL(server.url).port);

@@ -1,144 +1,131 @@
+import { builtinDefinition, builtinKind } from '../../../api/builtin/builtin-kinds.ts';
+import { protobufFields } from '../../../api/builtin/generated/protobuf-fields.ts';
+import type { SchemaNode } from '../../../api/builtin/schema-node.ts';
 import { StatusError } from '../errors/status-error.ts';
 
 /**
- * Bodies in Kubernetes' protobuf encoding, which kubectl uses for the built-in kinds that it creates by typed clients. The
- * field numbers are those of the published `generated.proto` files; kinds that are not listed are refused as 415.
+ * Bodies in Kubernetes' protobuf encoding, which kubectl uses for what it creates by typed clients. Field numbers are those of
+ * the published `generated.proto` files, types those of the schema.
  */
-type Field =
-  | { name: string; type: 'string' | 'bool' | 'int' | 'bytes' }
-  | { name: string; type: 'strings' }
-  | { name: string; type: 'map'; values: 'string' | 'bytes' }
-  | { name: string; type: 'message'; fields: Message };
-type Message = Readonly<Record<number, Field>>;
-
-const text = (name: string): Field => ({ name, type: 'string' });
-const message = (name: string, fields: Message): Field => ({ name, type: 'message', fields });
-const stringMap = (name: string): Field => ({ name, type: 'map', values: 'string' });
-const bytesMap = (name: string): Field => ({ name, type: 'map', values: 'bytes' });
-
-const metadata = message('metadata', {
-  1: text('name'),
-  2: text('generateName'),
-  3: text('namespace'),
-  11: stringMap('labels'),
-  12: stringMap('annotations'),
-});
-
-const messages: Readonly<Record<string, Message>> = {
-  ConfigMap: { 1: metadata, 2: stringMap('data'), 3: bytesMap('binaryData'), 4: { name: 'immutable', type: 'bool' } },
-  Secret: {
-    1: metadata,
-    2: bytesMap('data'),
-    3: text('type'),
-    4: stringMap('stringData'),
-    5: { name: 'immutable', type: 'bool' },
-  },
-  Namespace: { 1: metadata },
-  ServiceAccount: { 1: metadata },
-  DeleteOptions: {
-    1: { name: 'gracePeriodSeconds', type: 'int' },
-    2: message('preconditions', { 1: text('uid'), 2: text('resourceVersion') }),
-    4: text('propagationPolicy'),
-    5: { name: 'dryRun', type: 'strings' },
-  },
-  SelfSubjectReview: { 1: metadata },
-  SelfSubjectAccessReview: {
-    1: metadata,
-    2: message('spec', {
-      1: message('resourceAttributes', {
-        1: text('namespace'),
-        2: text('verb'),
-        3: text('group'),
-        4: text('version'),
-        5: text('resource'),
-        6: text('subresource'),
-        7: text('name'),
-      }),
-      2: message('nonResourceAttributes', { 1: text('path'), 2: text('verb') }),
-    }),
-  },
-  TokenRequest: {
-    1: metadata,
-    2: message('spec', {
-      1: { name: 'audiences', type: 'strings' },
-      3: message('boundObjectRef', { 1: text('kind'), 2: text('apiVersion'), 3: text('name'), 4: text('uid') }),
-      4: { name: 'expirationSeconds', type: 'int' },
-    }),
-  },
-};
-
 const magic = Buffer.from('k8s\0');
+
+type Numbers = Readonly<Record<string, string>>;
+
+let numbers: Readonly<Record<string, Numbers>> | undefined;
+
+function numbersOf(definition: string): Numbers | undefined {
+  numbers ??= JSON.parse(protobufFields) as Record<string, Numbers>;
+  return numbers[definition];
+}
 
 export function isProtobuf(body: Buffer): boolean {
   return body.subarray(0, magic.length).equals(magic);
 }
 
-/** The object of a body: an envelope (`runtime.Unknown`) with the kind and the encoded object. */
+/** Options of a delete are not a kind with a schema. */
+const deleteOptions: SchemaNode = {
+  properties: {
+    gracePeriodSeconds: { type: 'integer' },
+    preconditions: {
+      definition: 'Preconditions',
+      properties: { uid: { type: 'string' }, resourceVersion: { type: 'string' } },
+    },
+    propagationPolicy: { type: 'string' },
+    dryRun: { type: 'array', items: { type: 'string' } },
+  },
+};
+const ownNumbers: Readonly<Record<string, Numbers>> = {
+  DeleteOptions: { 1: 'gracePeriodSeconds', 2: 'preconditions', 4: 'propagationPolicy', 5: 'dryRun' },
+  Preconditions: { 1: 'uid', 2: 'resourceVersion' },
+};
+
+/** The object of a body: an envelope (`runtime.Unknown`) with the type and the encoded object. Throws 400, 415. */
 export function decodeProtobuf(body: Buffer): Record<string, unknown> {
   const envelope = readFields(body.subarray(magic.length));
-  const type = readFields(envelope.get(1)?.[0] as Buffer);
-  const [apiVersion, kind] = [1, 2].map((number) => String(type.get(number)?.[0] ?? ''));
-  const known = messages[kind ?? ''];
-  if (known === undefined) {
-    const why = `${kind} cannot be read from protobuf here; send JSON (for kubectl: apply it from a file)`;
-    throw new StatusError(415, 'UnsupportedMediaType', why);
+  const type = readFields(bytesOf(envelope.get(1)?.[0]));
+  const [apiVersion = '', kind = ''] = [1, 2].map((number) => String(type.get(number)?.[0] ?? ''));
+  const known = kind === 'DeleteOptions' ? undefined : builtinKind(apiVersion, kind);
+  const node = kind === 'DeleteOptions' ? deleteOptions : known && builtinDefinition(known.definition);
+  const definition = known?.definition ?? kind;
+  if (node === undefined || (numbersOf(definition) ?? ownNumbers[definition]) === undefined) {
+    throw new StatusError(415, 'UnsupportedMediaType', `${kind} cannot be read from protobuf here; send JSON`);
   }
-  return { apiVersion, kind, ...decode(envelope.get(2)?.[0] as Buffer, known) };
+  return { apiVersion, kind, ...decodeMessage(bytesOf(envelope.get(2)?.[0]), node, definition) };
 }
 
-function decode(bytes: Buffer, fields: Message): Record<string, unknown> {
-  const object: Record<string, unknown> = {};
+function bytesOf(value: Buffer | number | undefined): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.alloc(0);
+}
+
+function decodeMessage(bytes: Buffer, node: SchemaNode, definition: string): Record<string, unknown> {
+  const known = numbersOf(definition) ?? ownNumbers[definition] ?? {};
+  const result: Record<string, unknown> = {};
   for (const [number, values] of readFields(bytes)) {
-    const field = fields[number];
-    if (field === undefined) continue;
-    const value = readField(field, values);
-    if (value !== '') object[field.name] = value;
+    const [field, type] = (known[number] ?? '').split(':');
+    if (!field) continue;
+    const child = node.properties?.[field];
+    if (child !== undefined) result[field] = decodeField(child, values);
+    else if (type !== undefined) {
+      // Go embeds it: its fields are those of its parent.
+      const embedded = definition.replace(/[^.]+$/, type);
+      Object.assign(result, decodeMessage(bytesOf(values.at(-1)), node, embedded));
+    }
   }
-  return object;
+  return result;
 }
 
-function readField(field: Field, values: readonly (Buffer | number)[]): unknown {
-  const last = values.at(-1);
-  switch (field.type) {
-    case 'bool':
-      return last === 1;
-    case 'int':
-      return last;
-    case 'strings':
-      return values.map(String);
-    case 'bytes':
-      return (last as Buffer).toString('base64');
-    case 'message':
-      return decode(last as Buffer, field.fields);
-    case 'map':
-      return Object.fromEntries(
-        values.map((entry) => {
-          const pair = readFields(entry as Buffer);
-          const value = pair.get(2)?.[0];
-          const shown =
-            Buffer.isBuffer(value) && field.values === 'bytes' ? value.toString('base64') : String(value ?? '');
-          return [String(pair.get(1)?.[0] ?? ''), shown];
-        }),
-      );
-    default:
-      return String(last);
+function decodeField(node: SchemaNode, values: readonly (Buffer | number)[]): unknown {
+  if (node.type === 'array') return values.map((value) => decodeValue(node.items ?? {}, value));
+  if (node.values === undefined) return decodeValue(node, values.at(-1));
+  const { values: item } = node;
+  return Object.fromEntries(
+    values.map((entry) => {
+      const pair = readFields(bytesOf(entry));
+      const value = pair.get(2)?.[0];
+      // A list as the value of a map is a message of its own with the items in field 1.
+      const shown =
+        item.type === 'array'
+          ? decodeField(item, readFields(bytesOf(value)).get(1) ?? [])
+          : decodeValue(item, value ?? Buffer.alloc(0));
+      return [String(pair.get(1)?.[0] ?? ''), shown];
+    }),
+  );
+}
+
+function decodeValue(node: SchemaNode, value: Buffer | number | undefined): unknown {
+  const name = node.definition?.split('.').at(-1) ?? '';
+  if (node.properties !== undefined) return decodeMessage(bytesOf(value), node, node.definition ?? '');
+  if (name === 'Time' || name === 'MicroTime') return decodeTime(bytesOf(value));
+  if (name === 'Quantity') return String(readFields(bytesOf(value)).get(1)?.[0] ?? '0');
+  if (node.format === 'int-or-string') {
+    const fields = readFields(bytesOf(value));
+    return fields.get(1)?.[0] === 1 ? String(fields.get(3)?.[0] ?? '') : Number(fields.get(2)?.[0] ?? 0);
   }
+  if (node.format === 'byte') return bytesOf(value).toString('base64');
+  if (node.type === 'boolean') return value === 1;
+  if (node.type === 'integer' || node.type === 'number') return Number(value ?? 0);
+  return String(value ?? '');
+}
+
+function decodeTime(bytes: Buffer): string | null {
+  const seconds = Number(readFields(bytes).get(1)?.[0] ?? 0);
+  return seconds === 0 ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 /** The fields of a message by number: bytes for length-delimited ones, numbers for varints (protobuf encoding guide). */
-function readFields(bytes: Buffer | undefined): Map<number, (Buffer | number)[]> {
+function readFields(bytes: Buffer): Map<number, (Buffer | number)[]> {
   const fields = new Map<number, (Buffer | number)[]>();
   let offset = 0;
   const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; bytes !== undefined && offset < bytes.length; shift += 7) {
+    let value = 0n;
+    for (let shift = 0n; offset < bytes.length; shift += 7n) {
       const byte = bytes[offset++] ?? 0;
-      value += (byte & 127) * 2 ** shift;
+      value += BigInt(byte & 127) << shift;
       if (byte < 128) break;
     }
-    return value;
+    return Number(BigInt.asIntN(64, value));
   };
-  while (bytes !== undefined && offset < bytes.length) {
+  while (offset < bytes.length) {
     const tag = varint();
     const wire = tag & 7;
     let value: Buffer | number;
