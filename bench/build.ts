@@ -30,7 +30,8 @@ configMapGenerator:
   literals: [LEVEL=info]
 patches:
 - target: {kind: Deployment, name: app-0}
-  patch: '[{op: replace, path: /spec/replicas, value: 3}]'
+  patch: |
+    - {op: replace, path: /spec/replicas, value: 3}
 - patch: |
     apiVersion: apps/v1
     kind: Deployment

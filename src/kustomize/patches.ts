@@ -133,6 +133,7 @@ export function selected(resources: readonly Resource[], target: Record<string, 
   const matches = (field: string) => {
     const pattern = target[field];
     if (typeof pattern !== 'string' || pattern === '') return () => true;
+    if (/^[\w-]+$/.test(pattern)) return (value: string) => value === pattern;
     const compiled = compile(`^(?:${pattern})$`, where);
     return (value: string) => compiled.matcher(value).find();
   };
