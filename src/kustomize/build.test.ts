@@ -10,7 +10,7 @@ const bomb = `a: &a [x, x, x, x, x, x, x, x, x, x]\n${[...'bcdefgh']
   .map((key, index) => `${key}: &${key} [${Array(10).fill(`*${'abcdefg'[index]}`).join(', ')}]`)
   .join('\n')}\n`;
 
-const refused = [
+const refused: readonly { name: string; files: Record<string, string> }[] = [
   { name: 'a bomb of aliases', files: { 'kustomization.yaml': 'resources: [a.yaml]', 'a.yaml': bomb } },
   {
     name: 'a cycle of bases',
