@@ -22,16 +22,50 @@ export function isProtobuf(body: Buffer): boolean {
   return body.subarray(0, magic.length).equals(magic);
 }
 
-/** Options of a delete are not a kind with a schema. */
+const text: SchemaNode = { type: 'string' };
+const texts: SchemaNode = { type: 'array', items: text };
+const integer: SchemaNode = { type: 'integer' };
+const metadata: SchemaNode = {
+  definition: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta',
+  properties: { name: text, namespace: text },
+};
 const deleteOptions: SchemaNode = {
+  definition: 'DeleteOptions',
   properties: {
-    gracePeriodSeconds: { type: 'integer' },
-    preconditions: {
-      definition: 'Preconditions',
-      properties: { uid: { type: 'string' }, resourceVersion: { type: 'string' } },
+    gracePeriodSeconds: integer,
+    preconditions: { definition: 'Preconditions', properties: { uid: text, resourceVersion: text } },
+    propagationPolicy: text,
+    dryRun: texts,
+  },
+};
+
+/** Bodies of requests that are no kinds of their own: options of a delete, and what subresources take. */
+const requestBodies: Readonly<Record<string, SchemaNode>> = {
+  DeleteOptions: deleteOptions,
+  Eviction: { definition: 'io.k8s.api.policy.v1.Eviction', properties: { metadata, deleteOptions } },
+  Scale: {
+    definition: 'io.k8s.api.autoscaling.v1.Scale',
+    properties: {
+      metadata,
+      spec: { definition: 'io.k8s.api.autoscaling.v1.ScaleSpec', properties: { replicas: integer } },
     },
-    propagationPolicy: { type: 'string' },
-    dryRun: { type: 'array', items: { type: 'string' } },
+  },
+  TokenRequest: {
+    definition: 'io.k8s.api.authentication.v1.TokenRequest',
+    properties: {
+      metadata,
+      spec: {
+        definition: 'io.k8s.api.authentication.v1.TokenRequestSpec',
+        properties: {
+          audiences: texts,
+          expirationSeconds: integer,
+          boundObjectRef: {
+            definition: 'io.k8s.api.authentication.v1.BoundObjectReference',
+            properties: { kind: text, apiVersion: text, name: text, uid: text },
+          },
+        },
+      },
+    },
   },
 };
 const ownNumbers: Readonly<Record<string, Numbers>> = {
@@ -44,9 +78,9 @@ export function decodeProtobuf(body: Buffer): Record<string, unknown> {
   const envelope = readFields(body.subarray(magic.length));
   const type = readFields(bytesOf(envelope.get(1)?.[0]));
   const [apiVersion = '', kind = ''] = [1, 2].map((number) => String(type.get(number)?.[0] ?? ''));
-  const known = kind === 'DeleteOptions' ? undefined : builtinKind(apiVersion, kind);
-  const node = kind === 'DeleteOptions' ? deleteOptions : known && builtinDefinition(known.definition);
-  const definition = known?.definition ?? kind;
+  const known = builtinKind(apiVersion, kind);
+  const node = requestBodies[kind] ?? (known && builtinDefinition(known.definition));
+  const definition = node?.definition ?? '';
   if (node === undefined || (numbersOf(definition) ?? ownNumbers[definition]) === undefined) {
     throw new StatusError(415, 'UnsupportedMediaType', `${kind} cannot be read from protobuf here; send JSON`);
   }
