@@ -3,7 +3,6 @@ import { buildError } from './build-error.ts';
 import type { FileSystem } from './file-system.ts';
 import { generate } from './generators.ts';
 import {
-  joinPath,
   type KustomizationFile,
   readKustomizationFile,
   recordsField,
@@ -14,6 +13,7 @@ import {
 import { addLabelEntry, addPairs, addPrefix, addSuffix, setNamespace } from './metadata-transformers.ts';
 import { applyPatches } from './patches.ts';
 import { readPlugins, runGenerator, runTransformer } from './plugins.ts';
+import { pathOf, readNamedText } from './read-named.ts';
 import { applyReplacements } from './replacements.ts';
 import { formatId, idOf, type Resource, resourcesOf } from './resource.ts';
 import { mergeConfig, readConfig, type TransformerConfig } from './transformer-config.ts';
@@ -71,7 +71,7 @@ function pluginGenerated({ fs, file, trail }: Scope): Resource[] {
 
 /** A component changes the resources of whoever includes it. */
 function includeComponent({ fs, file, trail, config, vars }: Scope, entry: string, resources: Resource[]): Resource[] {
-  const folder = joinPath(file.folder, entry);
+  const folder = pathOf(file.folder, entry);
   if (trail.includes(folder)) throw buildError(file.path, `a cycle of components: ${folder}`);
   const component = readKustomizationFile(fs, folder);
   if (component.fields['kind'] !== 'Component')
@@ -111,7 +111,7 @@ function loadEntry({ fs, file, trail, config, vars }: Scope, entry: string): Res
       'Commit a copy, or make it a source of its own.',
     );
   }
-  const path = joinPath(file.folder, entry);
+  const path = pathOf(file.folder, entry);
   switch (fs.kindOf(path)) {
     case 'folder': {
       const base = accumulate(fs, path, trail);
@@ -120,7 +120,7 @@ function loadEntry({ fs, file, trail, config, vars }: Scope, entry: string): Res
       return base.resources;
     }
     case 'file':
-      return resourcesOf(parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path), path);
+      return resourcesOf(parseMappings(readNamedText(fs, file, entry), path), path);
     default:
       throw buildError(file.path, `accumulating resources from '${entry}': no such file or directory`);
   }

@@ -2,7 +2,8 @@ import { isRecord } from '../base/json.ts';
 import type { KubeObject } from '../base/kube-object.ts';
 import { buildError } from './build-error.ts';
 import type { FileSystem } from './file-system.ts';
-import { joinPath, type KustomizationFile, recordsField } from './kustomization-file.ts';
+import { type KustomizationFile, recordsField } from './kustomization-file.ts';
+import { readNamed } from './read-named.ts';
 import { newResource, type Resource } from './resource.ts';
 
 /** The ConfigMaps and Secrets that a kustomization file generates. */
@@ -55,12 +56,7 @@ function stringMap(value: unknown): Record<string, string> {
 /** Key and content of every file, env file and literal, in this order. */
 function readPairs(fs: FileSystem, file: KustomizationFile, args: Fields, name: string): [string, Buffer][] {
   const texts = (field: string) => (Array.isArray(args[field]) ? args[field].map(String) : []);
-  const read = (path: string) => {
-    const content = fs.readFile(joinPath(file.folder, path));
-    if (content === undefined)
-      throw buildError(file.path, `the generator ${name} reads '${path}', which does not exist`);
-    return content;
-  };
+  const read = (path: string) => readNamed(fs, file, path);
   const envs = [...texts('envs'), ...(typeof args['env'] === 'string' ? [args['env']] : [])];
   return [
     ...texts('files').map((spec): [string, Buffer] => {

@@ -1,7 +1,8 @@
 import { isRecord } from '../base/json.ts';
 import { parseMappings } from '../yaml/documents.ts';
 import { buildError } from './build-error.ts';
-import { type FileSystem, normalPath } from './file-system.ts';
+import type { FileSystem } from './file-system.ts';
+import { pathOf } from './read-named.ts';
 
 export const kustomizationFileNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'] as const;
 
@@ -59,14 +60,14 @@ const unsupportedFields: Readonly<Record<string, string>> = {
 
 /** The kustomization file of a folder. Throws KUSTOMIZE_BUILD_FAILED where there is none, or several, or an unknown field. */
 export function readKustomizationFile(fs: FileSystem, folder: string): KustomizationFile {
-  const found = kustomizationFileNames.filter((name) => fs.kindOf(joinPath(folder, name)) === 'file');
+  const found = kustomizationFileNames.filter((name) => fs.kindOf(pathOf(folder, name)) === 'file');
   const [name] = found;
   const shown = folder === '' ? '.' : folder;
   if (name === undefined) {
     throw buildError(shown, `unable to find one of '${kustomizationFileNames.join("', '")}' in the folder`);
   }
   if (found.length > 1) throw buildError(shown, `several kustomization files in one folder: ${found.join(', ')}`);
-  const path = joinPath(folder, name);
+  const path = pathOf(folder, name);
   const documents = parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path, { lastKeyWins: true });
   if (documents.length !== 1)
     throw buildError(path, documents.length === 0 ? 'the file is empty' : 'the file has several documents');
@@ -143,8 +144,4 @@ export function stringMapField({ path, fields }: KustomizationFile, name: string
       throw buildError(path, `${name}.${key} should be a text; quote ${JSON.stringify(item)}`);
   }
   return value as Record<string, string>;
-}
-
-export function joinPath(folder: string, name: string): string {
-  return normalPath(folder === '' ? name : `${folder}/${name}`);
 }

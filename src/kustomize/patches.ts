@@ -5,7 +5,8 @@ import { parseDocuments } from '../yaml/documents.ts';
 import { buildError } from './build-error.ts';
 import type { FileSystem } from './file-system.ts';
 import { applyJsonPatch } from './json-patch.ts';
-import { joinPath, type KustomizationFile, listField, recordsField } from './kustomization-file.ts';
+import { type KustomizationFile, listField, recordsField } from './kustomization-file.ts';
+import { pathOf, readNamedText } from './read-named.ts';
 import type { Resource } from './resource.ts';
 import { mergeStrategically } from './strategic-merge.ts';
 
@@ -34,15 +35,11 @@ export function applyPatches(
 }
 
 function readPatches(fs: FileSystem, file: KustomizationFile): Patch[] {
-  const read = (path: string) => {
-    const content = fs.readFile(joinPath(file.folder, path));
-    if (content === undefined) throw buildError(file.path, `the patch '${path}' does not exist`);
-    return content.toString('utf8');
-  };
+  const read = (path: string) => readNamedText(fs, file, path);
   const merges = listField(file, 'patchesStrategicMerge').map((entry) => {
     const text = String(entry);
     const isInline = text.includes('\n') || text.includes(': ');
-    return parsePatch(isInline ? text : read(text), isInline ? file.path : joinPath(file.folder, text), undefined, {});
+    return parsePatch(isInline ? text : read(text), isInline ? file.path : pathOf(file.folder, text), undefined, {});
   });
   const others = [...recordsField(file, 'patchesJson6902'), ...recordsField(file, 'patches')].map((entry) => {
     const { patch, path } = entry;

@@ -5,9 +5,10 @@ import { nameSpecs, namespaceSpecs } from './default-field-specs.ts';
 import type { FieldSpec } from './field-spec.ts';
 import type { FileSystem } from './file-system.ts';
 import { generate } from './generators.ts';
-import { joinPath, type KustomizationFile, textsField } from './kustomization-file.ts';
+import { type KustomizationFile, textsField } from './kustomization-file.ts';
 import { addPairs, addPrefix, addSuffix, setNamespace } from './metadata-transformers.ts';
 import { applyPatches } from './patches.ts';
+import { pathOf, readNamedText } from './read-named.ts';
 import { applyReplacements } from './replacements.ts';
 import type { Resource } from './resource.ts';
 import { sortLegacy } from './sort.ts';
@@ -33,12 +34,10 @@ export function readPlugins(
     const inline = entry.includes('\n') || /^\s*\{/.test(entry);
     if (inline)
       return parseMappings(entry, file.path).map((fields) => ({ fields, where: file.path, folder: file.folder }));
-    const path = joinPath(file.folder, entry);
+    const path = pathOf(file.folder, entry);
     if (fs.kindOf(path) === 'folder')
       return buildFolder(path).map(({ object }) => ({ fields: object, where: path, folder: file.folder }));
-    const content = fs.readFile(path);
-    if (content === undefined) throw buildError(file.path, `'${entry}' of '${field}' does not exist`);
-    return parseMappings(content.toString('utf8'), path).map((fields) => ({
+    return parseMappings(readNamedText(fs, file, entry), path).map((fields) => ({
       fields,
       where: path,
       folder: file.folder,

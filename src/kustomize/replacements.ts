@@ -2,8 +2,8 @@ import { isRecord } from '../base/json.ts';
 import { parseDocuments } from '../yaml/documents.ts';
 import { buildError } from './build-error.ts';
 import type { FileSystem } from './file-system.ts';
-import { joinPath } from './kustomization-file.ts';
 import { selected } from './patches.ts';
+import { pathOf, readNamedText } from './read-named.ts';
 import type { Resource } from './resource.ts';
 
 type Fields = Record<string, unknown>;
@@ -33,10 +33,8 @@ function readEntry(fs: FileSystem, entry: Fields, { folder, path }: { folder: st
   if (typeof entry['path'] !== 'string') return [entry];
   if (entry['source'] !== undefined || entry['targets'] !== undefined)
     throw buildError(path, 'a replacement has a path, or a source and targets, not both');
-  const file = joinPath(folder, entry['path']);
-  const content = fs.readFile(file);
-  if (content === undefined) throw buildError(path, `the replacement '${entry['path']}' does not exist`);
-  return parseDocuments(content.toString('utf8'), file).flatMap((document) =>
+  const file = pathOf(folder, entry['path']);
+  return parseDocuments(readNamedText(fs, { folder, path }, entry['path']), file).flatMap((document) =>
     Array.isArray(document) ? document.filter(isRecord) : isRecord(document) ? [document] : [],
   );
 }

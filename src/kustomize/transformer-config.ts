@@ -14,7 +14,8 @@ import {
 } from './default-field-specs.ts';
 import type { FieldSpec } from './field-spec.ts';
 import type { FileSystem } from './file-system.ts';
-import { joinPath, type KustomizationFile, textsField } from './kustomization-file.ts';
+import { type KustomizationFile, textsField } from './kustomization-file.ts';
+import { pathOf, readNamedText } from './read-named.ts';
 
 /** Where transformers act: the built-in places, and those of `configurations`. */
 export interface TransformerConfig {
@@ -66,10 +67,8 @@ function entryKey(entry: FieldSpec | NameReference): string {
 export function readConfig(fs: FileSystem, file: KustomizationFile): TransformerConfig {
   const config = defaultConfig();
   for (const entry of textsField(file, 'configurations')) {
-    const path = joinPath(file.folder, entry);
-    const content = fs.readFile(path);
-    if (content === undefined) throw buildError(file.path, `the configuration '${entry}' does not exist`);
-    for (const document of parseMappings(content.toString('utf8'), path)) {
+    const path = pathOf(file.folder, entry);
+    for (const document of parseMappings(readNamedText(fs, file, entry), path)) {
       mergeConfig(config, configOf(document, path));
     }
   }

@@ -6,7 +6,8 @@ import { isRecord } from '../../base/json.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
 import { buildObjects } from '../../kustomize/build.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
-import { joinPath, kustomizationFileNames } from '../../kustomize/kustomization-file.ts';
+import { kustomizationFileNames } from '../../kustomize/kustomization-file.ts';
+import { pathOf } from '../../kustomize/read-named.ts';
 import { parseMappings } from '../../yaml/documents.ts';
 import { KustomizationFault } from './fault.ts';
 
@@ -26,7 +27,7 @@ export function buildKustomization(object: Kustomization, fs: FileSystem): KubeO
     const { name, fields } = baseFile(fs, dir);
     const overlaid = overlay(fields, object, fs, dir);
     if (isWithoutResources(overlaid)) return [];
-    return buildObjects({ fs: withFile(fs, joinPath(dir, name), dump(overlaid)), dir });
+    return buildObjects({ fs: withFile(fs, pathOf(dir, name), dump(overlaid)), dir });
   } catch (cause) {
     if (cause instanceof KustomizationFault) throw cause;
     throw new KustomizationFault('BuildFailed', `kustomize build failed: ${errorMessage(cause)}`, 'retry', { cause });
@@ -41,19 +42,19 @@ export function buildDir({ spec }: Kustomization): string {
 
 /** The kustomization file of the folder, or one that lists every manifest below it. */
 function baseFile(fs: FileSystem, dir: string): { name: string; fields: Fields } {
-  const name = kustomizationFileNames.find((candidate) => fs.kindOf(joinPath(dir, candidate)) === 'file');
+  const name = kustomizationFileNames.find((candidate) => fs.kindOf(pathOf(dir, candidate)) === 'file');
   if (name === undefined)
     return { name: kustomizationFileNames[0], fields: { resources: manifestsBelow(fs, dir, '') } };
-  const fields = load(fs.readFile(joinPath(dir, name))?.toString('utf8') ?? '');
+  const fields = load(fs.readFile(pathOf(dir, name))?.toString('utf8') ?? '');
   return { name, fields: isRecord(fields) ? fields : {} };
 }
 
 function manifestsBelow(fs: FileSystem, dir: string, below: string): string[] {
-  return fs.list(joinPath(dir, below)).flatMap((entry) => {
+  return fs.list(pathOf(dir, below)).flatMap((entry) => {
     const path = below === '' ? entry : `${below}/${entry}`;
-    const full = joinPath(dir, path);
+    const full = pathOf(dir, path);
     if (fs.kindOf(full) === 'folder') {
-      const isKustomization = kustomizationFileNames.some((name) => fs.kindOf(joinPath(full, name)) === 'file');
+      const isKustomization = kustomizationFileNames.some((name) => fs.kindOf(pathOf(full, name)) === 'file');
       return isKustomization ? [path] : manifestsBelow(fs, dir, path);
     }
     if (!/\.ya?ml$/.test(entry)) return [];
@@ -71,7 +72,7 @@ function overlay(fields: Fields, { spec }: Kustomization, fs: FileSystem, dir: s
     throw new KustomizationFault('BuildFailed', message, 'retry');
   }
   const present = (component: string) =>
-    spec.ignoreMissingComponents !== true || fs.kindOf(joinPath(dir, component)) !== undefined;
+    spec.ignoreMissingComponents !== true || fs.kindOf(pathOf(dir, component)) !== undefined;
   return {
     ...fields,
     ...(spec.targetNamespace === undefined ? {} : { namespace: spec.targetNamespace }),
