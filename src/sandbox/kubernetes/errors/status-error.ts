@@ -30,7 +30,8 @@ export interface StatusDetails {
 export interface Status {
   kind: 'Status';
   apiVersion: 'v1';
-  metadata: Record<string, never>;
+  /** `continue` where a list can go on from an answer of 410. */
+  metadata: { continue?: string };
   status: 'Success' | 'Failure';
   message?: string;
   reason?: string;
@@ -45,18 +46,27 @@ export class StatusError extends Error {
   readonly reason: string | undefined;
   readonly details: StatusDetails | undefined;
 
-  constructor(code: number, reason: string | undefined, message: string, details?: StatusDetails) {
+  readonly metadata: Status['metadata'];
+
+  constructor(
+    code: number,
+    reason: string | undefined,
+    message: string,
+    details?: StatusDetails,
+    metadata: Status['metadata'] = {},
+  ) {
     super(message);
     this.code = code;
     this.reason = reason;
     this.details = details;
+    this.metadata = metadata;
   }
 
   toStatus(): Status {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.metadata,
       status: 'Failure',
       message: this.message,
       ...(this.reason !== undefined && { reason: this.reason }),

@@ -26,7 +26,8 @@ export function negotiate(accept: string | undefined, served: readonly string[] 
       return { ...json, as, version, pretty };
     if (type === 'application/yaml') return { ...json, type, as, version };
   }
-  const message = 'only the following media types are accepted: application/json, application/yaml';
+  const message =
+    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf';
   throw new StatusError(406, 'NotAcceptable', message);
 }
 

@@ -4,13 +4,11 @@ import { invalidValue } from '../errors/field-error.ts';
 import { badRequest, invalid, methodNotSupported, StatusError } from '../errors/status-error.ts';
 import type { Cluster } from '../kinds/cluster.ts';
 import type { Resource } from '../kinds/resource.ts';
-import { applyJsonPatch } from '../patch/json-patch.ts';
-import { applyMergePatch } from '../patch/merge-patch.ts';
 import { selectorText } from '../tables/cells.ts';
 import { deleteObject } from '../verbs/delete.ts';
-import { patchObject } from '../verbs/patch.ts';
+import { applyPatch, patchObject } from '../verbs/patch.ts';
 import { missing, readStored } from '../verbs/update.ts';
-import { parseBody, parseYaml, readBody } from './body.ts';
+import { parseBody, parsePatch, readBody } from './body.ts';
 import { namespaceOf, type ResourceCall } from './resource-handler.ts';
 import { send } from './respond.ts';
 import type { SubresourceHandlers } from './subresources.ts';
@@ -78,10 +76,11 @@ async function scale(cluster: Cluster, call: ResourceCall): Promise<void> {
     throw methodNotSupported({ group: resource.group, resource: resource.plural }, info.verb);
   }
   const before = scaleOf(resource, object);
-  const body = parseYaml(await readBody(request));
-  const isJsonPatch = request.headers['content-type']?.startsWith('application/json-patch');
-  const wanted =
-    info.verb === 'update' ? body : isJsonPatch ? applyJsonPatch(before, body) : applyMergePatch(before, body);
+  const contentType = request.headers['content-type'];
+  const text = await readBody(request);
+  const body = info.verb === 'update' ? parseBody(text, contentType, { kind: 'Scale' }) : parsePatch(text);
+  const patchType = contentType?.startsWith('application/json-patch') ? 'json' : 'merge';
+  const wanted = info.verb === 'update' ? body : applyPatch(resource, before, patchType, body);
   const replicas = valueAt(wanted, 'spec', 'replicas') ?? 0;
   if (typeof replicas !== 'number' || replicas < 0) {
     const fault = invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0');
@@ -101,7 +100,7 @@ async function scale(cluster: Cluster, call: ResourceCall): Promise<void> {
 
 async function evict(cluster: Cluster, call: ResourceCall): Promise<void> {
   const { resource, request, response, form, options, target } = call;
-  const body = parseBody(await readBody(request), request.headers['content-type']);
+  const body = parseBody(await readBody(request), request.headers['content-type'], { kind: 'Eviction' });
   const wanted = isRecord(body) && isRecord(body['deleteOptions']) ? body['deleteOptions'] : {};
   await deleteObject(cluster, resource, namespaceOf(call), target.name ?? '', wanted, { ...options, subresource: '' });
   send(response, 201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, form);
@@ -110,7 +109,7 @@ async function evict(cluster: Cluster, call: ResourceCall): Promise<void> {
 async function bind(cluster: Cluster, call: ResourceCall): Promise<void> {
   const { resource, request, response, form, options, target } = call;
   const pod = stored(cluster, call);
-  const body = parseBody(await readBody(request), request.headers['content-type']);
+  const body = parseBody(await readBody(request), request.headers['content-type'], { kind: 'Binding' });
   const node = valueAt(body, 'target', 'name');
   if (valueAt(pod, 'spec', 'nodeName')) {
     const why = `pod ${target.name} is already assigned to node ${JSON.stringify(valueAt(pod, 'spec', 'nodeName'))}`;
@@ -132,7 +131,7 @@ async function bind(cluster: Cluster, call: ResourceCall): Promise<void> {
 async function finalize(cluster: Cluster, call: ResourceCall): Promise<void> {
   const { resource, request, response, form } = call;
   const namespace = stored(cluster, call);
-  const body = parseBody(await readBody(request), request.headers['content-type']);
+  const body = parseBody(await readBody(request), request.headers['content-type'], { kind: 'Namespace' });
   const finalizers = valueAt(body, 'spec', 'finalizers');
   const spec = Array.isArray(finalizers) && finalizers.length > 0 ? { finalizers } : {};
   const updated = cluster.store.put(resource.storage, { ...namespace, spec });

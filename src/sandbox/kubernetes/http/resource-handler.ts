@@ -2,23 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isRecord } from '../../../base/json.ts';
 import type { KubeObject } from '../../../base/kube-object.ts';
 import { unsupported } from '../errors/field-error.ts';
-import { badRequest, invalid, methodNotSupported, unknownPath } from '../errors/status-error.ts';
+import { badRequest, invalid, methodNotSupported, StatusError, unknownPath } from '../errors/status-error.ts';
 import type { Cluster, UserInfo } from '../kinds/cluster.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { tableOf } from '../tables/table.ts';
 import { createObject } from '../verbs/create.ts';
 import { type DeleteOptions, deleteObject } from '../verbs/delete.ts';
 import { isTrue, listObjects } from '../verbs/list.ts';
-import { applyObject, managerRequired, type PatchType, patchObject } from '../verbs/patch.ts';
+import { applyObject, type PatchType, patchObject } from '../verbs/patch.ts';
 import { missing, readStored, replaceObject } from '../verbs/update.ts';
 import type { WriteOptions } from '../verbs/write-options.ts';
-import { parseBody, parseYaml, readBody, unsupportedType } from './body.ts';
+import { type BodyRules, parseBody, parsePatch, parseYaml, readBody, unsupportedType } from './body.ts';
 import { listBody, partialList, partialObject } from './list-forms.ts';
 import { type AnswerForm, negotiate } from './negotiate.ts';
 import type { RequestInfo, ResourceRequest } from './request-info.ts';
 import { send } from './respond.ts';
 import type { SubresourceHandlers } from './subresources.ts';
 import { streamWatch } from './watch-stream.ts';
+import { writeOptions } from './write-request.ts';
 
 /** A request for a resource, ready to be answered. */
 export interface ResourceCall {
@@ -45,7 +46,7 @@ export async function handleResource(
   const resource = target && cluster.registry.find(target.group, target.version, target.plural);
   if (target === undefined || resource === undefined) throw unknownPath();
   const form = negotiate(request.headers.accept);
-  const options = writeOptions(request, info, target, user);
+  const options = writeOptions(request, info, user);
   const call: ResourceCall = { request, response, info, target, resource, user, form, options };
 
   if (target.subresource !== '' && target.subresource !== 'status') {
@@ -56,14 +57,27 @@ export async function handleResource(
   }
   if (target.subresource === 'status' && !resource.subresources.includes('status')) throw unknownPath();
   if (!supports(resource, info.verb, target)) {
-    throw methodNotSupported({ group: resource.group, resource: resource.plural }, info.verb);
+    throw methodNotAllowed(resource, info.verb);
   }
   const review = subresources[`${resource.storage}/`];
   if (review !== undefined) return review(call);
   return handlers[info.verb]?.(cluster, call);
 }
 
+/** Built-in kinds have no route for what they do not support; custom ones share a handler that says so. */
+function methodNotAllowed({ behaviour, group, plural }: Resource, verb: string): StatusError {
+  if (behaviour.custom) return methodNotSupported({ group, resource: plural }, verb);
+  return new StatusError(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {},
+  );
+}
+
 function supports(resource: Resource, verb: string, target: ResourceRequest): boolean {
+  const needsName = verb === 'update' || verb === 'patch';
+  if ((verb === 'create' && target.name !== undefined) || (needsName && target.name === undefined)) return false;
   if (target.subresource === 'status') return ['get', 'update', 'patch'].includes(verb);
   return resource.verbs.includes(verb) && handlers[verb] !== undefined;
 }
@@ -87,17 +101,15 @@ const handlers: Readonly<Record<string, Handler>> = {
   watch: streamWatch,
   async create(cluster, call) {
     const { resource, options, request, target } = call;
-    if (target.name !== undefined)
-      throw methodNotSupported({ group: resource.group, resource: resource.plural }, 'create');
     if (resource.namespaced && target.namespace === undefined) {
       throw badRequest('an empty namespace may not be set during creation');
     }
-    const body = parseBody(await readBody(request), request.headers['content-type']);
+    const body = parseBody(await readBody(request), request.headers['content-type'], bodyRules(call));
     answer(cluster, call, 201, await createObject(cluster, resource, namespaceOf(call), body, options));
   },
   async update(cluster, call) {
     const { resource, options, request, target } = call;
-    const body = parseBody(await readBody(request), request.headers['content-type']);
+    const body = parseBody(await readBody(request), request.headers['content-type'], bodyRules(call));
     const written = await replaceObject(cluster, resource, namespaceOf(call), target.name ?? '', body, options);
     answer(cluster, call, written.created ? 201 : 200, written.object);
   },
@@ -107,13 +119,12 @@ const handlers: Readonly<Record<string, Handler>> = {
     const type = patchTypeOf(request, resource);
     const text = await readBody(request);
     if (type === 'apply') {
-      if (info.query.get('fieldManager') === null || info.query.get('fieldManager') === '') throw managerRequired();
       const applyOptions = { ...options, force: isTrue(info.query.get('force')) };
       const written = await applyObject(cluster, resource, namespaceOf(call), name, parseYaml(text), applyOptions);
       answer(cluster, call, written.created ? 201 : 200, written.object);
       return;
     }
-    const patch = parseYaml(text);
+    const patch = parsePatch(text);
     answer(cluster, call, 200, await patchObject(cluster, resource, namespaceOf(call), name, type, patch, options));
   },
   async delete(cluster, call) {
@@ -142,6 +153,10 @@ export function namespaceOf({ resource, target }: ResourceCall): string {
   return resource.namespaced ? (target.namespace ?? '') : '';
 }
 
+function bodyRules({ resource, options }: ResourceCall): BodyRules {
+  return { kind: resource.kind, strict: options.fieldValidation === 'Strict' };
+}
+
 /** Answers with one object in the form that was asked for. */
 export function answer(cluster: Cluster, call: ResourceCall, code: number, object: KubeObject): void {
   const { form, response, resource, info, options } = call;
@@ -166,7 +181,7 @@ function patchTypeOf(request: IncomingMessage, resource: Resource): PatchType | 
   const known = patchTypes[type];
   // Custom resources have no strategic merge patch.
   const accepted = Object.keys(patchTypes).filter((one) => !(resource.behaviour.custom && one.includes('strategic')));
-  if (known === undefined || !accepted.includes(type)) throw unsupportedType(type, accepted.join(', '));
+  if (known === undefined || !accepted.includes(type)) throw unsupportedType(accepted.join(', '));
   return known;
 }
 
@@ -174,7 +189,7 @@ function patchTypeOf(request: IncomingMessage, resource: Resource): PatchType | 
 async function deleteRequest(call: ResourceCall): Promise<{ wanted: DeleteOptions; options: WriteOptions }> {
   const { request, info, options } = call;
   const text = await readBody(request);
-  const parsed = text === '' ? {} : parseBody(text, request.headers['content-type']);
+  const parsed = text === '' ? {} : parseBody(text, request.headers['content-type'], { kind: 'DeleteOptions' });
   if (!isRecord(parsed)) throw badRequest('the body of a delete is DeleteOptions');
   const { orphanDependents, dryRun, ...body } = parsed;
   const propagationPolicy = info.query.get('propagationPolicy');
@@ -195,28 +210,4 @@ function checkDeleteOptions({ propagationPolicy }: DeleteOptions): void {
   if (propagationPolicy === undefined || propagationPolicy === null || known.includes(propagationPolicy)) return;
   const fault = unsupported('propagationPolicy', propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil']);
   throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [fault]);
-}
-
-/** The field manager of a request that names none: the program's name in its user agent. */
-function managerOf(request: IncomingMessage, query: URLSearchParams): string {
-  const named = query.get('fieldManager');
-  if (named) return named;
-  return (request.headers['user-agent'] ?? 'unknown').split('/')[0]?.slice(0, 128) ?? '';
-}
-
-function writeOptions(
-  request: IncomingMessage,
-  { query }: RequestInfo,
-  target: ResourceRequest,
-  user: UserInfo,
-): WriteOptions {
-  const validation = query.get('fieldValidation');
-  return {
-    user,
-    manager: managerOf(request, query),
-    dryRun: query.getAll('dryRun').includes('All'),
-    fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
-    subresource: target.subresource,
-    warnings: [],
-  };
 }

@@ -20,7 +20,7 @@ export function reviewHandlers(
 ): SubresourceHandlers {
   const review = (judge: (call: ResourceCall, body: KubeObject) => KubeObject) => async (call: ResourceCall) => {
     const { request, response, resource, options, form } = call;
-    const value = parseBody(await readBody(request), request.headers['content-type']);
+    const value = parseBody(await readBody(request), request.headers['content-type'], resource);
     const body = decodeObject(resource, checkType(resource, value), options);
     const judged = judge(call, body);
     const metadata = { ...judged.metadata, creationTimestamp: formatTime(cluster.clock.now()) };
@@ -39,7 +39,7 @@ export function reviewHandlers(
     [`${authentication}tokenreviews/`]: review((_, body) => tokenReview(authenticator, issuerUrl, body)),
     '/serviceaccounts/token': async (call) => {
       const { request, response, target, form } = call;
-      const body = parseBody(await readBody(request), request.headers['content-type']);
+      const body = parseBody(await readBody(request), request.headers['content-type'], { kind: 'TokenRequest' });
       const token = requestToken(cluster, issuer, issuerUrl, namespaceOf(call), target.name ?? '', body);
       send(response, 201, token, form);
     },

@@ -193,7 +193,8 @@ function mismatch(node: SchemaNode, value: unknown, path: string, owner: SchemaN
   return value;
 }
 
-function jsonType(value: unknown): string {
+/** The type of a JSON value as Go's decoder names it. */
+export function jsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'boolean') return 'bool';
   return isRecord(value) ? 'object' : typeof value;

@@ -92,5 +92,11 @@ export function metadataUpdateFaults(object: KubeObject, old: KubeObject): Field
     const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`;
     faults.push(forbiddenField('metadata.finalizers', detail));
   }
+  for (const field of ['name', 'namespace', 'uid'] as const) {
+    const value = object.metadata[field] ?? '';
+    if (value !== (old.metadata[field] ?? '')) {
+      faults.push(invalidValue(`metadata.${field}`, value, 'field is immutable'));
+    }
+  }
   return faults;
 }

@@ -1,3 +1,4 @@
+import { builtinKind } from '../../../api/builtin/builtin-kinds.ts';
 import { isRecord } from '../../../base/json.ts';
 import type { KubeObject } from '../../../base/kube-object.ts';
 import { badRequest } from '../errors/status-error.ts';
@@ -14,16 +15,18 @@ export interface Decoded {
 /** Decodes and defaults a value; unknown fields become warnings or a refusal as the request wants it. */
 export function decodeObject(resource: Resource, value: Record<string, unknown>, options: WriteOptions): KubeObject {
   const { object, faults } = decodeQuietly(resource, value);
-  if (faults.mismatch !== undefined) throw badRequest(cannotBeHandled(resource, faults.mismatch));
-  reportUnknownFields(resource, faults.unknownFields, options);
+  const fault = faults.mismatch ?? strictFault(faults.unknownFields, options);
+  if (fault !== undefined) throw badRequest(cannotBeHandled(resource, fault));
   return object;
 }
 
-export function reportUnknownFields(resource: Resource, unknownFields: readonly string[], options: WriteOptions): void {
-  if (unknownFields.length === 0 || options.fieldValidation === 'Ignore') return;
+/** What strict field validation has against a body; a request that only wants warnings gets them. */
+export function strictFault(unknownFields: readonly string[], options: WriteOptions): string | undefined {
+  if (unknownFields.length === 0 || options.fieldValidation === 'Ignore') return undefined;
   const texts = unknownFields.map((field) => `unknown field "${field}"`);
-  if (options.fieldValidation === 'Warn') options.warnings.push(...texts);
-  else throw badRequest(cannotBeHandled(resource, `strict decoding error: ${texts.join(', ')}`));
+  if (options.fieldValidation === 'Strict') return `strict decoding error: ${texts.join(', ')}`;
+  options.warnings.push(...texts);
+  return undefined;
 }
 
 /** Decodes and defaults a value without judging it. */
@@ -40,30 +43,34 @@ function cannotBeHandled(resource: Resource, why: string): string {
 
 /** Checks that a body is of the type that the path promises; a custom object has to name it. */
 export function checkType(resource: Resource, value: unknown): Record<string, unknown> {
-  if (!isRecord(value)) {
-    const found = Array.isArray(value) ? 'array' : typeof value;
-    const why = `json: cannot unmarshal ${found} into Go value of type ${resource.version}.${resource.kind}`;
-    throw badRequest(resource.behaviour.custom ? "Object 'Kind' is missing" : cannotBeHandled(resource, why));
-  }
-  const { apiVersion, kind } = value;
-  if (resource.behaviour.custom && (typeof kind !== 'string' || kind === '')) {
+  const body = isRecord(value) ? value : {};
+  const { apiVersion, kind } = body;
+  const { custom } = resource.behaviour;
+  if (custom && (typeof kind !== 'string' || kind === '')) {
     throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
   }
-  if (apiVersion !== undefined && apiVersion !== '' && apiVersion !== resource.apiVersion) {
+  const givenVersion = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : resource.apiVersion;
+  const givenKind = typeof kind === 'string' && kind !== '' ? kind : resource.kind;
+  if (givenVersion === resource.apiVersion && givenKind === resource.kind) return body;
+  const isKnown = builtinKind(givenVersion, givenKind) !== undefined;
+  if (givenVersion !== resource.apiVersion && (custom || (isKnown && givenKind === resource.kind))) {
     throw badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${resource.apiVersion})`,
+      `the API version in the data (${givenVersion}) does not match the expected API version (${resource.apiVersion})`,
     );
   }
-  if (kind !== undefined && kind !== '' && kind !== resource.kind) {
-    if (resource.behaviour.custom) {
-      throw badRequest(`the kind in the data (${String(kind)}) does not match the expected kind (${resource.kind})`);
-    }
-    throw badRequest(
-      `${String(kind)} in version "${resource.version}" cannot be handled as a ${resource.kind}: no kind "${String(kind)}" is registered for the expected type`,
-    );
+  if (custom) {
+    throw badRequest(`the kind in the data (${givenKind}) does not match the expected kind (${resource.kind})`);
   }
-  return value;
+  const version = givenVersion.split('/').at(-1) ?? '';
+  const hub = (resource.group.split('.')[0] ?? '') || 'core';
+  const why = isKnown
+    ? `converting (${version}.${givenKind}) to (${hub}.${resource.kind}): unknown conversion`
+    : `no kind "${givenKind}" is registered for version "${givenVersion}" in scheme "${scheme}"`;
+  throw badRequest(`${givenKind} in version "${version}" cannot be handled as a ${resource.kind}: ${why}`);
 }
+
+/** Where the real server keeps its list of types; its errors say so. */
+const scheme = 'pkg/api/legacyscheme/scheme.go:30';
 
 /** Checks that the namespace of an object is that of the path, and sets it where the object does not say. */
 export function checkNamespace(resource: Resource, object: KubeObject, namespace: string): void {

@@ -1,7 +1,7 @@
 import { formatTime } from '../../../base/clock.ts';
 import { isRecord } from '../../../base/json.ts';
 import type { KubeObject } from '../../../base/kube-object.ts';
-import { invalidValue, required } from '../errors/field-error.ts';
+import { invalidValue } from '../errors/field-error.ts';
 import { badRequest, conflict, internalError, invalid, StatusError } from '../errors/status-error.ts';
 import type { Cluster } from '../kinds/cluster.ts';
 import type { Resource } from '../kinds/resource.ts';
@@ -11,8 +11,9 @@ import { applyConfiguration, managersAfterUpdate } from '../managed-fields/owner
 import { applyJsonPatch, PatchFault } from '../patch/json-patch.ts';
 import { applyMergePatch } from '../patch/merge-patch.ts';
 import { applyStrategicPatch } from '../patch/strategic-patch.ts';
+import { jsonType } from '../schema/go-shape.ts';
 import { createDecoded, emptyObject } from './create.ts';
-import { checkNamespace, decodeQuietly, reportUnknownFields } from './decode.ts';
+import { checkNamespace, decodeQuietly, strictFault } from './decode.ts';
 import { missing, readStored, updateDecoded, type Written } from './update.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -33,39 +34,35 @@ export async function patchObject(
   const patched = applyPatch(resource, old, type, patch);
   if (!isRecord(patched) || !isRecord(patched['metadata'])) throw unprocessable();
   const { object, faults } = decodeQuietly(resource, patched);
-  if (faults.mismatch !== undefined) {
-    throw invalid(resource, name, [invalidValue('patch', JSON.stringify(patch), faults.mismatch)]);
+  const fault = faults.mismatch ?? strictFault(faults.unknownFields, options);
+  // The API names neither the kind nor the object here, and shows the outcome of the patch.
+  if (fault !== undefined) {
+    throw invalid({ group: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(patched), fault)]);
   }
-  reportUnknownFields(resource, faults.unknownFields, options);
-  checkIdentity(object, old);
+  if (resource.namespaced) checkNamespace(resource, object, namespace);
   return updateDecoded(cluster, resource, old, object, undefined, options);
 }
 
-function applyPatch(resource: Resource, old: KubeObject, type: PatchType, patch: unknown): unknown {
+/** Applies a classic patch to a value. Throws 400 where the patch is not of its type, 422 or 500 where it cannot be applied. */
+export function applyPatch(resource: Resource, value: unknown, type: PatchType, patch: unknown): unknown {
+  const isOfType = type === 'json' ? Array.isArray(patch) : isRecord(patch);
+  if (!isOfType) {
+    const goType = type === 'json' ? '[]handlers.jsonPatchOp' : 'map[string]interface {}';
+    throw badRequest(`error decoding patch: json: cannot unmarshal ${jsonType(patch)} into Go value of type ${goType}`);
+  }
   try {
-    if (type === 'json') return applyJsonPatch(old, patch);
-    if (type === 'merge') return applyMergePatch(old, patch);
-    return applyStrategicPatch(resource.schema, old, patch);
+    if (type === 'json') return applyJsonPatch(value, patch);
+    if (type === 'merge') return applyMergePatch(value, patch);
+    return applyStrategicPatch(resource.schema, value, patch);
   } catch (error) {
-    if (error instanceof PatchFault) throw unprocessable();
-    throw error;
+    if (!(error instanceof PatchFault)) throw error;
+    throw type === 'json' ? unprocessable() : internalError(error.message);
   }
 }
 
 /** The API hides what a patch stumbled over. */
 function unprocessable(): StatusError {
   return new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
-}
-
-function checkIdentity(object: KubeObject, old: KubeObject): void {
-  if (object.metadata.name !== old.metadata.name) {
-    throw badRequest(
-      `the name of the object (${object.metadata.name}) does not match the name on the URL (${old.metadata.name})`,
-    );
-  }
-  if ((object.metadata.namespace ?? '') !== (old.metadata.namespace ?? '')) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
 }
 
 export interface ApplyOptions extends WriteOptions {
@@ -145,10 +142,4 @@ function typedFault(resource: Resource, namespace: string, name: string, faults:
   const what = faults.length === 1 ? faults[0] : `errors:\n  ${faults.join('\n  ')}`;
   const type = `${resource.group}/${resource.version}, Kind=${resource.kind}`;
   return internalError(`failed to create typed patch object (${key}; ${type}): ${what}`);
-}
-
-/** The refusal of an apply patch that does not say who applies. */
-export function managerRequired(): StatusError {
-  const fault = required('fieldManager', 'is required for apply patch');
-  return invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [fault]);
 }

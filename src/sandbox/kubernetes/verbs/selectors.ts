@@ -2,44 +2,17 @@ import { valueAt } from '../../../base/json.ts';
 import type { KubeObject } from '../../../base/kube-object.ts';
 import { badRequest } from '../errors/status-error.ts';
 import type { Resource } from '../kinds/resource.ts';
+import { parseLabelSelector, type Requirement } from './label-selector.ts';
 
 export type ObjectFilter = (object: KubeObject) => boolean;
 
-interface Requirement {
-  key: string;
-  operator: 'exists' | 'absent' | 'in' | 'notin' | 'gt' | 'lt';
-  values: readonly string[];
-}
-
-/** Parses a label selector of a query: `a=b,c in (d,e),!f`. Throws 400. */
+/** The filter that a label selector of a query makes. Throws 400. */
 export function labelFilter(
   selector: string | null,
 ): ((labels: Record<string, string> | undefined) => boolean) | undefined {
   if (selector === null || selector.trim() === '') return undefined;
-  const requirements = splitTopLevel(selector).map((part) => parseRequirement(part, selector));
+  const requirements = parseLabelSelector(selector);
   return (labels) => requirements.every((requirement) => meets(requirement, labels?.[requirement.key]));
-}
-
-function splitTopLevel(selector: string): string[] {
-  return selector.split(/,(?![^(]*\))/).map((part) => part.trim());
-}
-
-function parseRequirement(text: string, selector: string): Requirement {
-  const set = /^([^\s!=<>()]+)\s+(in|notin)\s*\(([^)]*)\)$/.exec(text);
-  if (set !== null) {
-    const values = (set[3] ?? '').split(',').map((value) => value.trim());
-    return { key: set[1] ?? '', operator: set[2] as 'in' | 'notin', values };
-  }
-  const equal = /^([^\s!=<>()]+)\s*(==|=|!=)\s*([^\s!=<>()]*)$/.exec(text);
-  if (equal !== null)
-    return { key: equal[1] ?? '', operator: equal[2] === '!=' ? 'notin' : 'in', values: [equal[3] ?? ''] };
-  const ordered = /^([^\s!=<>()]+)\s*([<>])\s*(\d+)$/.exec(text);
-  if (ordered !== null)
-    return { key: ordered[1] ?? '', operator: ordered[2] === '>' ? 'gt' : 'lt', values: [ordered[3] ?? ''] };
-  const presence = /^(!?)\s*([^\s!=<>()]+)$/.exec(text);
-  if (presence !== null)
-    return { key: presence[2] ?? '', operator: presence[1] === '!' ? 'absent' : 'exists', values: [] };
-  throw badRequest(`unable to parse requirement: found '${text}' in selector '${selector}'`);
 }
 
 function meets({ operator, values }: Requirement, value: string | undefined): boolean {

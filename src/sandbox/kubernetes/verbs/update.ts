@@ -42,6 +42,7 @@ export async function replaceObject(
       created: true,
     };
   }
+  checkUid(resource, old, object);
   return { object: await updateDecoded(cluster, resource, old, object, undefined, options), created: false };
 }
 
@@ -135,7 +136,7 @@ function storeUpdated(
   }
   if (sameButTimes(old, updated)) return old;
   const errors = [...behaviour.validateUpdate(updated, old), ...behaviour.validate(updated)];
-  if (errors.length > 0) throw invalid(resource, old.metadata.name, errors);
+  if (errors.length > 0) throw invalid(resource, updated.metadata.name, errors);
   return storeUpdate(cluster, resource, updated, options.dryRun);
 }
 
@@ -160,13 +161,21 @@ function settledManagers(
   });
 }
 
+/** A replacement that names a UID means that very object; the refusal is that of the storage, key and all. */
+function checkUid(resource: Resource, old: KubeObject, object: KubeObject): void {
+  const { name, namespace, uid } = old.metadata;
+  const wanted = object.metadata.uid ?? '';
+  if (wanted === '' || wanted === uid) return;
+  const registry = resource.group === '' ? resource.plural : `${resource.group}/${resource.plural}`;
+  const key = ['/registry', registry, namespace, name].filter((part) => part !== undefined).join('/');
+  const precondition = `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`;
+  const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${precondition}`;
+  throw conflict({ group: resource.group, resource: resource.plural }, name, why);
+}
+
 function checkPreconditions(resource: Resource, old: KubeObject, object: KubeObject): void {
-  const { name, uid } = old.metadata;
-  const { resourceVersion = '', uid: wantedUid = '' } = object.metadata;
-  if (wantedUid !== '' && wantedUid !== uid) {
-    const why = `Precondition failed: UID in precondition: ${wantedUid}, UID in object meta: ${uid}`;
-    throw conflict({ group: resource.group, resource: resource.plural }, name, why);
-  }
+  const { name } = old.metadata;
+  const { resourceVersion = '' } = object.metadata;
   if (resourceVersion === '' || resourceVersion === '0') {
     if (resource.behaviour.allowUnconditionalUpdate) return;
     throw invalid(resource, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
@@ -187,7 +196,7 @@ function keepServerSide(object: KubeObject, old: KubeObject): KubeObject {
     delete metadata[field];
   Object.assign(metadata, {
     resourceVersion,
-    uid,
+    uid: metadata.uid || uid,
     creationTimestamp,
     ...(deletionTimestamp !== undefined && { deletionTimestamp }),
     ...(deletionGracePeriodSeconds !== undefined && { deletionGracePeriodSeconds }),

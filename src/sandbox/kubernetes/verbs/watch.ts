@@ -37,7 +37,7 @@ export function watchObjects(
   const { resource, namespace, name, query } = request;
   checkWatchOptions(query);
   const filter = requestFilter(resource, query, name);
-  const from = parseRevision(resource, query.get('resourceVersion'));
+  const from = parseRevision(query.get('resourceVersion'));
   const initial = isTrue(query.get('sendInitialEvents'));
   const bookmarks = isTrue(query.get('allowWatchBookmarks'));
   const { store } = cluster;
