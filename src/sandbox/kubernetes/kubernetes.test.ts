@@ -69,6 +69,55 @@ const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const podsOf = async (name: string) =>
   (await ask('GET', `/api/v1/namespaces/default/pods?labelSelector=app%3D${name}`)).body.items;
 
+describe('quotas', () => {
+  test('refuse what goes past them, name what is used, and hold Deployments back until they are raised', async () => {
+    const place = '/api/v1/namespaces/limited';
+    await ask('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'limited' } });
+    const hard = { 'count/configmaps': '2', pods: '1', 'requests.memory': '1Gi' };
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'small' }, spec: { hard } };
+    await ask('POST', `${place}/resourcequotas`, quota);
+    const used = async () => (await ask('GET', `${place}/resourcequotas/small`)).body.status?.used;
+    // Every namespace has the certificate authority as a ConfigMap.
+    await expect.poll(used).toEqual({ 'count/configmaps': '1', pods: '0', 'requests.memory': '0' });
+    const configMap = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } });
+    expect((await ask('POST', `${place}/configmaps`, configMap('a'))).code).toBe(201);
+    const refused = await ask('POST', `${place}/configmaps`, configMap('b'));
+    expect([refused.code, refused.body.message]).toEqual([
+      403,
+      'configmaps "b" is forbidden: exceeded quota: small, requested: count/configmaps=1, used: count/configmaps=2, limited: count/configmaps=2',
+    ]);
+
+    const sized = structuredClone(deployment('web', 'web:1'));
+    Object.assign(sized.spec.template.spec.containers[0] ?? {}, { resources: { requests: { memory: '100Mi' } } });
+    const path = '/apis/apps/v1/namespaces/limited/deployments';
+    await ask('POST', path, sized);
+    const failure = async () =>
+      (await ask('GET', `${path}/web`)).body.status?.conditions?.find(
+        ({ type }: { type: string }) => type === 'ReplicaFailure',
+      )?.message;
+    await expect.poll(failure).toMatch(/exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1$/);
+    await ask(
+      'PATCH',
+      `${place}/resourcequotas/small`,
+      { spec: { hard: { pods: '5' } } },
+      { type: 'application/merge-patch+json' },
+    );
+    await expect
+      .poll(async () => (await ask('GET', `${path}/web`)).body.status?.readyReplicas, { timeout: 5000 })
+      .toBe(2);
+    expect(await failure()).toBeUndefined();
+    const silent = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p' },
+      spec: { containers: [{ name: 'c', image: 'i' }] },
+    };
+    expect((await ask('POST', `${place}/pods`, silent)).body.message).toBe(
+      'pods "p" is forbidden: failed quota: small: must specify requests.memory for: c',
+    );
+  });
+});
+
 describe('workloads', () => {
   test('a Deployment becomes available, rolls out a change, and takes its pods along when it goes', async () => {
     await ask('POST', deployments, deployment('web', 'web:1'));

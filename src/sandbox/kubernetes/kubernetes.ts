@@ -8,6 +8,7 @@ import { listenError } from '../http-listener.ts';
 import { serverCertificate } from '../tls.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { podIdentity } from './admission/pod-identity.ts';
+import { resourceQuota } from './admission/resource-quota.ts';
 import { allocateServiceAddresses } from './admission/service-addresses.ts';
 import { webhooksFor } from './admission/webhooks.ts';
 import { createAuthenticator } from './auth/authenticate.ts';
@@ -111,6 +112,7 @@ function createCluster(store: Store, clock: Clock, region: string): Cluster {
       admit(request) {
         namespaceLifecycle(cluster, request);
         podIdentity(store, region, request);
+        resourceQuota(store, request);
       },
       webhooks: (request) => webhooksFor(cluster, request),
     },

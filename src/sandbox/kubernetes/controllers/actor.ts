@@ -16,8 +16,8 @@ export interface Actor {
   get(storage: string, namespace: string, name: string): KubeObject | undefined;
   /** The objects of a resource whose controlling owner this is. */
   ownedBy(storage: string, owner: KubeObject): KubeObject[];
-  /** Creates an object unless one of its name exists. */
-  create(storage: string, object: KubeObject): KubeObject | undefined;
+  /** Creates an object unless one of its name exists; tells why the API refused it. */
+  create(storage: string, object: KubeObject, refused?: (why: string) => void): KubeObject | undefined;
   /** Merges fields into an object, which may be gone by now. */
   patch(storage: string, object: KubeObject, patch: Record<string, unknown>, subresource?: 'status'): void;
   /** Replaces the whole status: fields left out are taken away. */
@@ -56,13 +56,13 @@ export function createActor(cluster: Cluster, manager: string, recordEvent: Acto
         .dependants(owner.metadata.uid ?? '')
         .filter(({ resource, object }) => resource === storage && controllerOf(object)?.uid === owner.metadata.uid)
         .map(({ object }) => object),
-    create(storage, object) {
+    create(storage, object, refused) {
       try {
         return createOwn(cluster, resourceOf(storage), object, ownOptions(manager));
       } catch (error) {
-        // A namespace that is going away, a template that does not hold: told in the log of a real controller.
-        if (error instanceof StatusError) return undefined;
-        throw error;
+        if (!(error instanceof StatusError)) throw error;
+        refused?.(error.message);
+        return undefined;
       }
     },
     patch,

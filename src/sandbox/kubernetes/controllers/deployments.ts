@@ -10,19 +10,25 @@ import { isGoing, isReady, scalePods, wakesOwners } from './owned-pods.ts';
 const sets = 'apps/replicasets';
 const deployments = 'apps/deployments';
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
+/** When pods that the API refused are tried again. */
+const retryMs = 1000;
 
 export function replicaSetStand(actor: Actor): Stand {
   return {
     storage: sets,
     wakes: wakesOwners(actor, sets, 'ReplicaSet', '/pods'),
-    reconcile(set) {
+    reconcile(set, _, again) {
       if (set === undefined || isGoing(set)) return;
-      const pods = scalePods(actor, set, numberAt(set, 'spec', 'replicas'));
+      const { pods, refusal } = scalePods(actor, set, numberAt(set, 'spec', 'replicas'));
+      if (refusal !== undefined) again(retryMs);
       const ready = pods.filter(isReady).length;
       actor.setStatus(sets, set, {
         replicas: pods.length,
         ...nonZero({ fullyLabeledReplicas: pods.length, readyReplicas: ready, availableReplicas: ready }),
         observedGeneration: set.metadata.generation,
+        ...(refusal !== undefined && {
+          conditions: [condition(set, actor.cluster.clock.now(), 'ReplicaFailure', true, 'FailedCreate', refusal)],
+        }),
       });
     },
   };
@@ -56,6 +62,7 @@ function rollOut(actor: Actor, deployment: KubeObject, again: (afterMs: number) 
     ready: sum('readyReplicas'),
     setName: current?.metadata.name ?? '',
     revision: current?.metadata.annotations?.[revisionAnnotation] ?? '1',
+    failure: all.map((set) => conditionOf(set, 'ReplicaFailure')).find((failure) => failure !== undefined),
   });
   trimHistory(actor, deployment, all);
 }
@@ -148,10 +155,12 @@ interface Progress {
   ready: number;
   setName: string;
   revision: string;
+  /** Why a set got no pods, as its condition says. */
+  failure: Record<string, unknown> | undefined;
 }
 
 function report(actor: Actor, deployment: KubeObject, again: (afterMs: number) => void, progress: Progress): void {
-  const { wanted, total, updated, ready, revision } = progress;
+  const { wanted, total, updated, ready, revision, failure } = progress;
   const now = actor.cluster.clock.now();
   if (deployment.metadata.annotations?.[revisionAnnotation] !== revision) {
     actor.patch(deployments, deployment, { metadata: { annotations: { [revisionAnnotation]: revision } } });
@@ -177,6 +186,7 @@ function report(actor: Actor, deployment: KubeObject, again: (afterMs: number) =
         available ? 'Deployment has minimum availability.' : 'Deployment does not have minimum availability.',
       ),
       progressing(latest, now, progress, again),
+      ...(failure === undefined ? [] : [failure]),
     ],
   });
 }

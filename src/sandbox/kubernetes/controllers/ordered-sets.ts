@@ -85,7 +85,7 @@ export function daemonSetStand(actor: Actor): Stand {
       for (const pod of livePods(actor, set)) {
         if (pod.metadata.labels?.[hashLabel] !== hash) actor.delete('/pods', pod);
       }
-      const pods = scalePods(actor, set, 1, { [hashLabel]: hash });
+      const { pods } = scalePods(actor, set, 1, { [hashLabel]: hash });
       const ready = pods.filter(isReady).length;
       actor.setStatus(daemonSets, set, {
         currentNumberScheduled: pods.length,

@@ -36,16 +36,26 @@ export function livePods(actor: Actor, owner: KubeObject): KubeObject[] {
   });
 }
 
+/** The live pods of an owner, and why the API refused another one. */
+export interface Scaled {
+  pods: KubeObject[];
+  refusal: string | undefined;
+}
+
 /** Brings the number of live pods to `wanted`; pods that are not ready go first. */
 export function scalePods(
   actor: Actor,
   owner: KubeObject,
   wanted: number,
   labels: Record<string, string> = {},
-): KubeObject[] {
+): Scaled {
   const pods = livePods(actor, owner);
+  let refusal: string | undefined;
   for (let count = pods.length; count < wanted; count++) {
-    const pod = actor.create('/pods', podOf(owner, undefined, labels));
+    const pod = actor.create('/pods', podOf(owner, undefined, labels), (why) => {
+      refusal = why;
+      actor.event(owner, 'Warning', 'FailedCreate', `Error creating: ${why}`);
+    });
     if (pod === undefined) break;
     actor.event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
   }
@@ -56,7 +66,7 @@ export function scalePods(
     actor.delete('/pods', pod);
     actor.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
   }
-  return livePods(actor, owner);
+  return { pods: livePods(actor, owner), refusal };
 }
 
 /** The managing owners in a resource of what changed: they look again. */

@@ -9,6 +9,7 @@ import { cronJobStand, jobStand } from './jobs.ts';
 import { kubeletStand, type PullImage } from './kubelet.ts';
 import { namespaceStand } from './namespaces.ts';
 import { daemonSetStand, statefulSetStand } from './ordered-sets.ts';
+import { quotaStand } from './quotas.ts';
 
 /** A fault of a stand-in concerns one object; the others go on. */
 const ignore = () => {};
@@ -39,6 +40,7 @@ export function startClusterControllers(cluster: Cluster, caPem: string, pullIma
     daemonSetStand(actorFor(cluster, 'daemonset-controller', manager)),
     jobStand(actorFor(cluster, 'job-controller', manager)),
     cronJobStand(actorFor(cluster, 'cronjob-controller', manager)),
+    quotaStand(actorFor(cluster, 'resourcequota-controller', manager)),
     kubelet,
   ];
   const loop = startControlLoop(cluster.store, stands, ignore);

@@ -82,3 +82,17 @@ export function compareQuantities(a: string | number, b: string | number): numbe
   if (left === undefined || right === undefined) return undefined;
   return left.nano < right.nano ? -1 : left.nano > right.nano ? 1 : 0;
 }
+
+/** A quantity in billionths; 0 for anything that is none. */
+export function quantityOf(value: unknown): bigint {
+  return (
+    (typeof value === 'string' || typeof value === 'number' ? parseQuantity(String(value))?.nano : undefined) ?? 0n
+  );
+}
+
+/** Billionths as a quantity: amounts of memory and storage in powers of two, everything else in powers of ten. */
+export function quantityText(nano: bigint, resource: string): string {
+  const whole = nano / 10n ** 9n;
+  const isBinary = /memory|storage/.test(resource) && nano % 10n ** 9n === 0n && whole % 1024n === 0n;
+  return canonicalQuantity(isBinary ? `${whole / 1024n}Ki` : `${nano}n`) ?? '0';
+}
