@@ -80,10 +80,14 @@ export async function nodeRoleCredentials(): Promise<AwsCredentials> {
   try {
     return fromSdk(await fromInstanceMetadata({ timeout: 2000, maxRetries: 2 })());
   } catch (cause) {
-    throw new MillraceError('AWS_NO_CREDENTIALS', `no EC2 IMDS role found: ${errorMessage(cause)}`, {
-      cause,
-      hint: 'Pods reach IMDS only with a hop limit of 2. Use a ServiceAccount role (IRSA) instead of the node role.',
-    });
+    throw new MillraceError(
+      'AWS_NO_CREDENTIALS',
+      `no EC2 IMDS role found (--allow-node-role is given): ${errorMessage(cause)}`,
+      {
+        cause,
+        hint: 'Pods reach IMDS only with a hop limit of 2. Use a ServiceAccount role (IRSA) instead of the node role.',
+      },
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import { openDataFolder } from './up/data-folder.ts';
 import { dataPath } from './up/data-path.ts';
 import { type Demo, startDemo } from './up/demo.ts';
 import { requireGit } from './up/require-git.ts';
+import { untilAborted } from './up/until-aborted.ts';
 
 const partNames: readonly PartName[] = ['kubernetes', 'aws', 'registry', 'git'];
 
@@ -21,6 +22,8 @@ export function register(program: Command, shell: Shell): void {
     )
     .option('--once', 'end after the delivery: exit 0 when it arrived')
     .option('--data <folder>', 'folder that the sandbox keeps its state in (default: .millrace)')
+    .option('--break [code]', 'start with one fault to practise on: a failure code, or random; lists them without one')
+    .option('--reveal', 'with --break: say what was broken')
     .option('--timeout <duration>', 'how long the delivery may take', '60s')
     .addOption(new Option('--only <part>', 'start one part alone and stay up').choices([...partNames]))
     .option('--port <n>', 'with --only: port of the part (default: a free one)')
@@ -35,6 +38,8 @@ export function register(program: Command, shell: Shell): void {
         'millrace up --once',
         'millrace up --data /tmp/demo --kubernetes-port 6443',
         'millrace up --only kubernetes --port 6443',
+        'millrace up --break                               # the faults there are',
+        'millrace up --break trust-policy-sub-mismatch',
       ),
     )
     .action(shell.action((_args, options, context) => up(options, context)));
@@ -50,18 +55,25 @@ async function up(options: Record<string, unknown>, context: CliContext): Promis
     return {};
   }
   await requireGit(context);
+  const timeoutMs = parseDuration(String(options['timeout']), '--timeout');
   const ports = Object.fromEntries(
     partNames.flatMap((part) => {
       const port = portOf(options, `${part}Port`);
       return port === undefined ? [] : [[part, port]];
     }),
   );
+  if (options['break'] !== undefined) {
+    const { runBroken } = await import('./up/break.ts');
+    const code = typeof options['break'] === 'string' ? options['break'] : undefined;
+    const given = typeof options['data'] === 'string' ? dataDir : undefined;
+    const [reveal, once] = [options['reveal'] === true, options['once'] === true];
+    return runBroken({ code, dataDir: given, ports, reveal, once, timeoutMs }, context);
+  }
   const folder = await openDataFolder(dataDir);
   const write = (line: string) => context.stdout.write(`${line}\n`);
   let demo: Demo | undefined;
   try {
     write(`millrace sandbox in ${dataDir}`);
-    const timeoutMs = parseDuration(String(options['timeout']), '--timeout');
     demo = await startDemo({ dataDir, ports, timeoutMs }, context, write);
     const { tag, hops } = await demo.deliver(write);
     const tookMs = (hops.at(-1)?.atMs ?? 0) - (hops[0]?.atMs ?? 0);
@@ -69,7 +81,7 @@ async function up(options: Record<string, unknown>, context: CliContext): Promis
     write(`delivered    ${tag}: ${hopNames.at(0)} to ${hopNames.at(-1)} in ${(tookMs / 1000).toFixed(2)} s`);
     if (options['once'] === true) return {};
     write(nextSteps(demo, dataDir));
-    await Promise.race([aborted(context.signal), demo.controllers.failed]);
+    await Promise.race([untilAborted(context.signal), demo.controllers.failed]);
     return {};
   } finally {
     await demo?.close();
@@ -100,11 +112,4 @@ try next
   millrace get all -A
 
 Ctrl-C ends the sandbox; the next start on the same folder goes on from here.`;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -13,6 +13,7 @@ import type { PartName } from '../../sandbox/sandbox.ts';
 import { writePrivateFile } from '../../sandbox/sandbox-access.ts';
 import type { CliContext } from '../context.ts';
 import { openDataFolder } from './data-folder.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface OnlyOptions {
   /** Data folder, absolute. */
@@ -44,20 +45,13 @@ export async function runOnly(part: PartName, options: OnlyOptions, context: Cli
     const running = await starters[part](options, context);
     try {
       context.stdout.write(`${running.lines.join('\n')}\n`);
-      await aborted(context.signal);
+      await untilAborted(context.signal);
     } finally {
       await running.close();
     }
   } finally {
     await folder.release();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 async function onlyKubernetes({ dataDir, port, token }: OnlyOptions): Promise<RunningPart> {

@@ -36,6 +36,8 @@ export interface GitServer {
   createRepository(name: string, options?: { defaultBranch?: string }): Promise<string>;
   /** Folder of a bare repository on disk; undefined when there is none. */
   repositoryPath(name: string): string | undefined;
+  /** From now on nobody may push to the ref, `refs/heads/main` for instance, of any repository. */
+  protect(ref: string): void;
   close(): Promise<void>;
 }
 
@@ -46,9 +48,10 @@ const defaultSearchPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin';
  * "gitprotocol-http"). Nothing of the machine's git configuration applies, and no hook runs.
  */
 export async function startGit(options: GitServerOptions): Promise<GitServer> {
-  const { dataDir, users, port, protectedRefs = [], createOnPush = false, onPush, logger = silentLogger } = options;
+  const { dataDir, users, port, createOnPush = false, onPush, logger = silentLogger } = options;
   const program = { searchPath: options.searchPath ?? defaultSearchPath };
   const repositories = new GitRepositories(dataDir, program);
+  const protectedRefs = new Set(options.protectedRefs);
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = parseRoute(request);
@@ -73,7 +76,7 @@ export async function startGit(options: GitServerOptions): Promise<GitServer> {
     }
     if (service === 'git-upload-pack') return uploadPack(call);
     return receivePack(call, {
-      refuse: ({ ref }) => (protectedRefs.includes(ref) ? 'protected branch hook declined' : undefined),
+      refuse: ({ ref }) => (protectedRefs.has(ref) ? 'protected branch hook declined' : undefined),
       onPush: (updates) => onPush?.({ repository: route.name, user: user.name, updates }),
     });
   }
@@ -96,6 +99,7 @@ export async function startGit(options: GitServerOptions): Promise<GitServer> {
       return `${listener.url}/${name}.git`;
     },
     repositoryPath: (name) => repositories.find(name),
+    protect: (ref) => void protectedRefs.add(ref),
     close: () => listener.close(),
   };
 }

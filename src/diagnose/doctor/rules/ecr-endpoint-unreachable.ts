@@ -9,6 +9,7 @@ export const ecrEndpointUnreachable: Rule = {
   says: [
     [cannotReach(String.raw`(api\.ecr|ecr-fips|ecr)\.[a-z0-9-]+\.(amazonaws\.com|api\.aws)`), 0.95],
     [cannotReach(ecrHost), 0.94],
+    [cannotReach(String.raw`\bECR GetAuthorizationToken in \S+ for`), 0.94],
     [cannotReach('starport-layer-bucket'), 0.96],
     [cannotReach(String.raw`public\.ecr\.aws`), 0.9],
   ],

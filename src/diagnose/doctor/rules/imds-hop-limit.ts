@@ -12,6 +12,8 @@ export const imdsHopLimit: Rule = {
     'aws ec2 describe-instances --query "Reservations[].Instances[].MetadataOptions"',
   ],
   says: [
+    // Millrace asks instance metadata only where it was told to: that the node's role is meant is in the message.
+    [/no EC2 IMDS role found \(--allow-node-role/i, 0.97],
     [/ec2imds: getToken|169\.254\.169\.254\/latest\/api\/token/i, 0.75],
     [/EC2MetadataError|EC2 ?(instance )?metadata (is not available|request)|failed to make EC2Metadata/i, 0.75],
     [noPodIdentity, 0.4],
@@ -30,6 +32,7 @@ export const imdsHopLimit: Rule = {
 
 function weigh(confidence: number, { facts, symptom }: Report) {
   const design = identityDesign(facts);
+  if (confidence > 0.96) return because(confidence);
   if (design === 'irsa' || design === 'pod-identity' || nodeCaller.test(symptom)) return because(0);
   const blocked = number(facts, 'imds_hop_limit') === 1 || text(facts, 'imds_http_tokens') === 'required';
   if (design === 'node-role') return because(blocked ? 0.96 : 0.9, "the node's role is meant to be used");

@@ -12,7 +12,7 @@ export const nodeImagePullDenied: Rule = {
   says: [
     [/no basic auth credentials/i, 0.9],
     [/pull access denied[\s\S]*(dkr[.-]ecr|authorization failed)/i, 0.8],
-    [/Failed to pull image "\d{12}\.dkr[.-]ecr[\s\S]*\b403\b/i, 0.75],
+    [/failed to pull (and unpack )?image "\d{12}\.dkr[.-]ecr[\s\S]*\b403\b/i, 0.75],
   ],
   weigh,
   examples: [

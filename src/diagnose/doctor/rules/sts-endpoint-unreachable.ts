@@ -10,6 +10,7 @@ export const stsEndpointUnreachable: Rule = {
   ],
   says: [
     [cannotReach(String.raw`https://(?!sts\.\.)sts[\w.-]*\.amazonaws\.com(\.cn)?`), 0.95],
+    [cannotReach(String.raw`\bSTS AssumeRoleWithWebIdentity of`), 0.94],
     [cannotReach(String.raw`\blookup (?!sts\.\.)sts[\w.-]*\.amazonaws\.com`), 0.95],
   ],
   examples: [

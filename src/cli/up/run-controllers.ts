@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import type { KubeClient } from '../../kube/client.ts';
+import { controllersName } from '../../provision/cluster-model.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { writePrivateFile } from '../../sandbox/sandbox-access.ts';
+import type { CliContext } from '../context.ts';
+import { type ControllersProcess, startControllers } from './controllers.ts';
+
+export interface RunControllersOptions {
+  /** Absolute: their kubeconfig, their storage and their log are kept in it. */
+  dataDir: string;
+  /** Namespace of the installation. */
+  namespace: string;
+  /** Queue of ECR's push events; without one a push is seen at the next scan. */
+  queueUrl?: string;
+  /** Registries besides ECR's: host → `http://127.0.0.1:port`. */
+  registries?: Readonly<Record<string, string>>;
+  /** Further arguments of `millrace run`. */
+  args?: readonly string[];
+  /** Variables over those that a pod would have; undefined takes one away. */
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The controllers as the ServiceAccount of their installation, with nothing of the user's own environment. */
+export async function runControllers(
+  { access, kubernetes }: Sandbox,
+  kube: KubeClient,
+  options: RunControllersOptions,
+  { env, program }: Pick<CliContext, 'env' | 'program'>,
+): Promise<ControllersProcess> {
+  if (program === undefined) throw new Error('the program does not know how it was started');
+  const { dataDir, namespace, queueUrl, registries = {}, args = [] } = options;
+  const kubeconfig = join(dataDir, 'controllers.kubeconfig');
+  const account = { namespace, name: controllersName };
+  const month = 30 * 24 * 3600;
+  const signal = AbortSignal.timeout(30_000);
+  const { token } = await kube.requestToken(
+    account,
+    { audiences: [access.kubernetes.issuer], expirationSeconds: month },
+    { signal },
+  );
+  await writePrivateFile(kubeconfig, kubeconfigOf(kubernetes.url, kubernetes.caPem, token, namespace));
+  const endpoints = { [access.registry.host]: access.registry.url, ...registries };
+  return startControllers({
+    program,
+    args: [
+      ...['--kubeconfig', kubeconfig, '--namespace', namespace, '--storage-path', join(dataDir, 'controllers')],
+      ...Object.entries(endpoints).flatMap(([host, url]) => ['--registry-endpoint', `${host}=${url}`]),
+      ...(queueUrl === undefined ? [] : ['--ecr-events-queue', queueUrl]),
+      ...args,
+    ],
+    env: {
+      PATH: env['PATH'],
+      HOME: env['HOME'],
+      AWS_REGION: access.aws.account.region,
+      AWS_ENDPOINT_URL_STS: access.aws.url,
+      AWS_ENDPOINT_URL_ECR: access.aws.url,
+      AWS_ENDPOINT_URL_SQS: access.aws.url,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      ...options.env,
+    },
+    logFile: join(dataDir, 'controllers.log'),
+  });
+}
+
+function kubeconfigOf(server: string, caPem: string, token: string, namespace: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'controllers',
+    clusters: [
+      { name: 'sandbox', cluster: { server, 'certificate-authority-data': Buffer.from(caPem).toString('base64') } },
+    ],
+    contexts: [{ name: 'controllers', context: { cluster: 'sandbox', user: 'millrace', namespace } }],
+    users: [{ name: 'millrace', user: { token } }],
+  });
+}
