@@ -86,6 +86,8 @@ const longestWaitMs = 30_000;
 function isPassing(error: unknown, signal: AbortSignal): boolean {
   if (signal.aborted || isAbortError(error) || !isMillraceError(error)) return false;
   if (error.code === 'HTTP_UNREACHABLE') return true;
+  // A login that AWS refuses is no fault of this request, and AWS's own client has tried again where that helps.
+  if (error.code.startsWith('AWS_')) return false;
   return error.retry === 'backoff' && (error.retryAfterMs ?? 0) <= longestWaitMs;
 }
 
