@@ -1,7 +1,9 @@
 import { sleep, withDeadline } from '../base/deadline.ts';
 import { errorMessage, isMillraceError, MillraceError } from '../base/error.ts';
 import { formatRef, type KubeObject, type ObjectRef } from '../base/kube-object.ts';
+import { compareBytes } from '../base/text.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { isTransient } from '../kube/status-error.ts';
 import type { Change } from './change-set.ts';
 import { hasControl } from './controls.ts';
 import { driftPointers, hasDrift } from './drift.ts';
@@ -9,7 +11,7 @@ import { type IgnoredPaths, withIgnoredFields, withoutPaths } from './ignore-rul
 import { isImmutableError, mayRecreate } from './immutability.ts';
 import { statusOf } from './kstatus.ts';
 import { takeoverPatch } from './managed-fields.ts';
-import { stagesOf } from './order.ts';
+import { comesWith, stagesOf } from './order.ts';
 import { type Refusal, refusalOf, serverMessage } from './refusal.ts';
 
 export interface ApplyOptions {
@@ -35,7 +37,8 @@ export class ApplyFailure extends MillraceError {
   readonly refusals: readonly Refusal[];
 
   constructor(refusals: readonly Refusal[], changes: readonly Change[]) {
-    super('APPLY_FAILED', refusals.map(({ message }) => message).join('\n'), { cause: refusals[0]?.cause });
+    const { cause } = refusals.find((refusal) => isTransient(refusal.cause)) ?? refusals[0] ?? {};
+    super('APPLY_FAILED', refusals.map(({ message }) => message).join('\n'), { cause });
     this.changes = changes;
     this.refusals = refusals;
   }
@@ -54,61 +57,65 @@ interface Plan {
 
 /**
  * Applies objects stage by stage. Within a stage every object is tried with a dry run first; if any is refused, none of the
- * stage is written and all refusals are reported together. Objects without drift are not written (spec/kustomization.md §8).
- * Throws ApplyFailure.
+ * stage is written, later stages are tried as well, and all refusals are reported together. Objects without drift are not
+ * written (spec/kustomization.md §8). Throws ApplyFailure.
  */
 export async function applyObjects(objects: readonly KubeObject[], options: ApplyOptions): Promise<Change[]> {
   const changes: Change[] = [];
-  for (const stage of stagesOf(objects, options.customStageKinds)) {
-    const plans = await planStage(stage.objects, options, changes);
+  const stages = stagesOf(objects, options.customStageKinds);
+  for (const [index, stage] of stages.entries()) {
+    const { plans, refusals, isCutShort } = await planObjects(stage.objects, options);
+    if (refusals.length > 0) {
+      const later = isCutShort ? [] : stages.slice(index + 1).flatMap((next) => next.objects);
+      throw new ApplyFailure([...refusals, ...(await refusalsOfLater(later, objects, options))], changes);
+    }
     for (const plan of plans) changes.push(await carryOut(plan, options, changes));
     if (stage.awaited) await waitForStage(stage.objects, options, changes);
   }
   return changes;
 }
 
-/** What applying would do, with nothing written; refusals are reported beside the plans. */
-export async function planObjects(
-  objects: readonly KubeObject[],
-  options: ApplyOptions,
-): Promise<{ plans: Plan[]; refusals: Refusal[] }> {
+interface StagePlan {
+  plans: Plan[];
+  refusals: Refusal[];
+  /** The server could not be reached, so that not every object was tried. */
+  isCutShort: boolean;
+}
+
+/** What applying would do, with nothing written. */
+async function planObjects(objects: readonly KubeObject[], options: ApplyOptions): Promise<StagePlan> {
   const plans: Plan[] = [];
   const refusals: Refusal[] = [];
-  await inParallel(objects, options.concurrency ?? 4, async (object, index) => {
-    try {
-      plans[index] = await planObject(object, options);
-    } catch (cause) {
-      options.signal.throwIfAborted();
-      refusals.push(refusalOf(object, cause));
-    }
-  });
-  refusals.sort((a, b) => (a.message < b.message ? -1 : 1));
-  return { plans: plans.filter((plan) => plan !== undefined), refusals };
-}
-
-async function planStage(
-  objects: readonly KubeObject[],
-  options: ApplyOptions,
-  done: readonly Change[],
-): Promise<Plan[]> {
-  const { plans, refusals } = await planObjects(objects, options);
-  if (refusals.length > 0) throw new ApplyFailure(refusals, done);
-  return plans;
-}
-
-async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T, index: number) => Promise<void>,
-): Promise<void> {
+  let isCutShort = false;
   let next = 0;
   const lane = async () => {
-    while (next < items.length) {
+    while (next < objects.length && !isCutShort) {
       const index = next++;
-      await work(items[index] as T, index);
+      const object = objects[index] as KubeObject;
+      try {
+        plans[index] = await planObject(object, options);
+      } catch (cause) {
+        options.signal.throwIfAborted();
+        refusals.push(refusalOf(object, cause));
+        // A server that does not answer would be waited for once for every object.
+        isCutShort ||= isMillraceError(cause, 'HTTP_UNREACHABLE', 'DEADLINE_EXCEEDED');
+      }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(options.concurrency ?? 4, objects.length) }, lane));
+  refusals.sort((a, b) => compareBytes(a.message, b.message));
+  return { plans, refusals, isCutShort };
+}
+
+/** Refusals that have a reason of their own: not that a definition or a namespace of the same revision is still to come. */
+async function refusalsOfLater(
+  later: readonly KubeObject[],
+  all: readonly KubeObject[],
+  options: ApplyOptions,
+): Promise<Refusal[]> {
+  const { refusals } = await planObjects(later, options);
+  const isToCome = comesWith(all);
+  return refusals.filter(({ object }) => !isToCome(object));
 }
 
 async function planObject(desired: KubeObject, options: ApplyOptions): Promise<Plan> {
@@ -136,7 +143,12 @@ async function planObject(desired: KubeObject, options: ApplyOptions): Promise<P
 async function tryCreation(desired: KubeObject, { client, manager, signal }: ApplyOptions): Promise<void> {
   const { name, ...metadata } = desired.metadata;
   const trial = { ...desired, metadata: { ...metadata, name: `${name.slice(0, 50)}-dry-run` } };
-  await client.create(trial, { fieldManager: manager, dryRun: true, signal });
+  try {
+    await client.create(trial, { fieldManager: manager, dryRun: true, signal });
+  } catch (error) {
+    // An address or node port that the live object holds is free once that one is deleted.
+    if (!/already allocated/.test(serverMessage(error))) throw error;
+  }
 }
 
 function isSkipped(desired: KubeObject, live: KubeObject | undefined): boolean {
@@ -162,7 +174,7 @@ async function carryOut(plan: Plan, options: ApplyOptions, done: readonly Change
     const what = isMillraceError(cause, 'APPLY_DELETE_FAILED')
       ? cause.message
       : `${formatRef(desired)} apply failed: ${serverMessage(cause)}`;
-    throw new ApplyFailure([{ object: desired, message: what, cause }], done);
+    throw new ApplyFailure([{ object: desired, message: what, cause, wasSent: true }], done);
   }
 }
 

@@ -1,3 +1,4 @@
+import { textAt } from '../base/json.ts';
 import { groupOf, type KubeObject } from '../base/kube-object.ts';
 import { compareBytes } from '../base/text.ts';
 
@@ -80,4 +81,16 @@ export function stagesOf(objects: readonly KubeObject[], customKinds: ReadonlySe
       awaited: stage < 2,
     }))
     .filter((stage) => stage.objects.length > 0);
+}
+
+/** Tells which objects can only be placed once a definition or a namespace among `objects` is there. */
+export function comesWith(objects: readonly KubeObject[]): (object: KubeObject) => boolean {
+  const namespaces = new Set(objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name));
+  const kinds = new Set(
+    objects
+      .filter(({ kind }) => kind === 'CustomResourceDefinition')
+      .map((crd) => `${textAt(crd, 'spec', 'group')}/${textAt(crd, 'spec', 'names', 'kind')}`),
+  );
+  return ({ apiVersion, kind, metadata }) =>
+    namespaces.has(metadata.namespace ?? '') || kinds.has(`${groupOf(apiVersion)}/${kind}`);
 }

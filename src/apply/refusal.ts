@@ -7,6 +7,8 @@ export interface Refusal {
   object: KubeObject;
   message: string;
   cause: unknown;
+  /** It was to be written, not only tried. */
+  wasSent?: boolean;
 }
 
 /** `<obj> dry-run failed (<Reason>): <message>` (spec/kustomization.md §8.3). */

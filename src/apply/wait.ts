@@ -1,6 +1,7 @@
 import { errorMessage } from '../base/error.ts';
 import { formatRef, type ObjectRef } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { failedPods } from './failed-pods.ts';
 import type { HealthRules } from './health-expressions.ts';
 import { type Health, statusOf } from './kstatus.ts';
 
@@ -36,8 +37,13 @@ export async function unhealthyOf(targets: readonly HealthTarget[], options: Hea
 async function healthOf(ref: HealthTarget, { client, rules, signal }: HealthOptions): Promise<Health> {
   try {
     const object = await client.get(ref, { signal });
-    if (object !== undefined) return rules?.(object) ?? statusOf(object);
-    return ref.mayVanish === true ? { status: 'Current', message: '' } : { status: 'NotFound', message: '' };
+    if (object === undefined) return { status: ref.mayVanish === true ? 'Current' : 'NotFound', message: '' };
+    const byRule = rules?.(object);
+    if (byRule !== undefined) return byRule;
+    const health = statusOf(object);
+    if (health.status !== 'InProgress') return health;
+    const pods = await failedPods(object, client, signal);
+    return pods.length === 0 ? health : { status: 'Failed', message: `pods have failed: ${pods.join(', ')}` };
   } catch (error) {
     signal.throwIfAborted();
     return { status: 'Unknown', message: errorMessage(error) };
@@ -54,21 +60,20 @@ export function isSettled(unhealthy: readonly HealthReport[], failFast: boolean)
 
 const mostShown = 50;
 
-/** `[Deployment/apps/web status: 'InProgress': Available: 0/2]`: how conditions list what is not healthy. */
-export function formatReports(reports: readonly HealthReport[]): string {
-  const texts = reports.slice(0, mostShown).map(({ ref, health }) => {
-    const { apiVersion, kind, name, namespace } = ref;
-    const metadata = { name, ...(namespace === undefined || namespace === '' ? {} : { namespace }) };
-    const message = health.message === '' ? '' : `: ${health.message}`;
-    return `${formatRef({ apiVersion, kind, metadata })} status: '${health.status}'${message}`;
-  });
-  if (reports.length > mostShown) texts.push(`and ${reports.length - mostShown} more`);
-  return `[${texts.join(', ')}]`;
-}
-
-/** What made the wait end badly, as in the condition `Healthy`. */
+/** What made the wait end badly, as in the condition `Healthy`: Flux's list, then what is known of each of its objects. */
 export function formatFailure(unhealthy: readonly HealthReport[]): string {
   const failed = unhealthy.filter(({ health }) => health.status === 'Failed');
-  if (failed.length > 0) return `failed early due to stalled resources: ${formatReports(failed)}`;
-  return `timeout waiting for: ${formatReports(unhealthy)}`;
+  const [what, reports] =
+    failed.length > 0 ? ['failed early due to stalled resources', failed] : ['timeout waiting for', unhealthy];
+  const shown = reports.slice(0, mostShown);
+  const list = shown.map(({ ref, health }) => `${formatTarget(ref)} status: '${health.status}'`);
+  if (reports.length > shown.length) list.push(`and ${reports.length - shown.length} more`);
+  const details = shown
+    .filter(({ health }) => health.message !== '')
+    .map(({ ref, health }) => `${formatTarget(ref)}: ${health.message}`);
+  return [`${what}: [${list.join(', ')}]`, ...details].join('\n');
+}
+
+function formatTarget({ apiVersion, kind, name, namespace }: HealthTarget): string {
+  return formatRef({ apiVersion, kind, metadata: { name, ...(namespace ? { namespace } : {}) } });
 }

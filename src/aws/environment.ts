@@ -16,6 +16,8 @@ export interface AwsEndpoints {
   ecrPublic?: string;
   sqs?: string;
   iam?: string;
+  kms?: string;
+  eks?: string;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -42,7 +44,15 @@ export function parseAwsEnvironment(env: Variables): AwsEnvironment {
 
 function parseEndpoints(env: Variables): AwsEndpoints {
   const endpoints: AwsEndpoints = {};
-  const names = { sts: 'STS', ecr: 'ECR', ecrPublic: 'ECR_PUBLIC', sqs: 'SQS', iam: 'IAM' } as const;
+  const names = {
+    sts: 'STS',
+    ecr: 'ECR',
+    ecrPublic: 'ECR_PUBLIC',
+    sqs: 'SQS',
+    iam: 'IAM',
+    kms: 'KMS',
+    eks: 'EKS',
+  } as const;
   for (const service of Object.keys(names) as (keyof typeof names)[]) {
     const endpoint = env[`AWS_ENDPOINT_URL_${names[service]}`] || env['AWS_ENDPOINT_URL'];
     if (endpoint && env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] !== 'true') endpoints[service] = endpoint;

@@ -85,7 +85,7 @@ async function firstSession(options: AwsIdentitiesOptions, region: string, signa
     lacking.push(`${name}: ${session}`);
   }
   throw new MillraceError('AWS_NO_CREDENTIALS', `no AWS credentials (${lacking.join('; ')})`, {
-    hint: 'Annotate the ServiceAccount image-reflector-controller with eks.amazonaws.com/role-arn; no restart is needed.',
+    hint: `Annotate the ServiceAccount ${options.controllerServiceAccount?.name ?? 'of the controller'} with eks.amazonaws.com/role-arn; no restart is needed.`,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Credentials } from '@aws-sdk/client-sts';
 import { withDeadline } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import { awsError } from './aws-error.ts';
@@ -42,15 +43,8 @@ export async function assumeRoleWithWebIdentity(request: WebIdentityRequest, sig
     const answer = await withDeadline(signal, awsCallTimeoutMs, operation, (abortSignal) =>
       client.send(command, { abortSignal }),
     );
-    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {};
-    if (!AccessKeyId || !SecretAccessKey) throw new Error('the answer holds no credentials');
     return {
-      credentials: {
-        accessKeyId: AccessKeyId,
-        secretAccessKey: SecretAccessKey,
-        ...(SessionToken && { sessionToken: SessionToken }),
-        ...(Expiration && { expiresAt: Expiration.getTime() }),
-      },
+      credentials: credentialsOf(answer.Credentials),
       identity: { provider: request.provider, arn: answer.AssumedRoleUser?.Arn ?? request.roleArn },
     };
   } catch (error) {
@@ -58,6 +52,44 @@ export async function assumeRoleWithWebIdentity(request: WebIdentityRequest, sig
   } finally {
     client.destroy();
   }
+}
+
+export interface RoleRequest extends StsOptions {
+  roleArn: string;
+  sessionName: string;
+  /** Who assumes it. */
+  from: AwsSession;
+}
+
+/** Credentials of a role for who may assume it (sts:AssumeRole). Throws AWS_REFUSED and AWS_UNREACHABLE. */
+export async function assumeRole(request: RoleRequest, signal: AbortSignal): Promise<AwsSession> {
+  const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+  const { roleArn, sessionName, from } = request;
+  const client = await stsClient(request, from.credentials);
+  const operation = `STS AssumeRole of ${roleArn} in ${request.region}`;
+  const command = new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: sessionName });
+  try {
+    const answer = await withDeadline(signal, awsCallTimeoutMs, operation, (abortSignal) =>
+      client.send(command, { abortSignal }),
+    );
+    const credentials = credentialsOf(answer.Credentials);
+    return { credentials, identity: { ...from.identity, arn: answer.AssumedRoleUser?.Arn ?? roleArn } };
+  } catch (error) {
+    throw awsError(error, operation, from.identity.arn);
+  } finally {
+    client.destroy();
+  }
+}
+
+function credentialsOf(given: Credentials | undefined): AwsCredentials {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given ?? {};
+  if (!AccessKeyId || !SecretAccessKey) throw new Error('the answer holds no credentials');
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    ...(SessionToken && { sessionToken: SessionToken }),
+    ...(Expiration && { expiresAt: Expiration.getTime() }),
+  };
 }
 
 /** The ARN that credentials belong to (sts:GetCallerIdentity, allowed to everybody). */

@@ -25,9 +25,17 @@ export type Credentials =
   | { kind: 'token'; token: string }
   /** Read again as it is rotated: a ServiceAccount token lives for an hour. */
   | { kind: 'token-file'; path: string }
+  /** Issued anew before it ends: the token of a cloud or of a ServiceAccount. */
+  | { kind: 'issued'; issue(signal: AbortSignal): Promise<IssuedToken> }
   | { kind: 'basic'; username: string; password: string }
   | { kind: 'certificate'; cert: string; key: string }
   | { kind: 'exec'; exec: ExecPlugin };
+
+export interface IssuedToken {
+  token: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
 
 /** A credential plugin (client.authentication.k8s.io), such as `aws eks get-token`. */
 export interface ExecPlugin {

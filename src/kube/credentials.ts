@@ -35,6 +35,8 @@ export function credentialSource(credentials: Credentials, clock: Clock = system
       return fixed({ cert: credentials.cert, key: credentials.key });
     case 'token-file':
       return renewed(() => readToken(credentials.path, clock), clock);
+    case 'issued':
+      return renewed(async (signal) => fromPlugin(await credentials.issue(signal)), clock);
     case 'exec':
       return renewed(async (signal) => fromPlugin(await runExecPlugin(credentials.exec, signal)), clock);
   }

@@ -1,4 +1,4 @@
-import { MillraceError, type MillraceErrorOptions } from '../base/error.ts';
+import { isMillraceError, MillraceError, type MillraceErrorOptions } from '../base/error.ts';
 import type { ErrorCode } from '../base/error-codes.ts';
 import { isRecord } from '../base/json.ts';
 
@@ -37,6 +37,18 @@ export function kubeStatusOf(error: unknown): KubeStatus | undefined {
 export function isKubeReason(error: unknown, ...reasons: string[]): boolean {
   const status = kubeStatusOf(error);
   return status !== undefined && reasons.includes(status.reason);
+}
+
+/**
+ * True for what passes by itself: a server that is away, slow, overloaded or at fault, and a write that another one preceded.
+ * Found anywhere among the causes of an error.
+ */
+export function isTransient(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (isMillraceError(at, 'HTTP_UNREACHABLE', 'DEADLINE_EXCEEDED', 'KUBE_THROTTLED', 'KUBE_CONFLICT')) return true;
+    if (at instanceof KubeStatusError && at.status.code >= 500) return true;
+  }
+  return false;
 }
 
 const codeOfReason: Record<string, ErrorCode> = {

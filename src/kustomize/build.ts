@@ -17,13 +17,22 @@ export interface BuildOptions {
   fs: FileSystem;
   /** The folder with the kustomization file, relative to the root of `fs`. */
   dir: string;
+  /** Told of each object that is given back where it was written. */
+  onOrigin?: (object: KubeObject, origin: ManifestOrigin) => void;
+}
+
+/** Where an object was written: the file, and what it is called there. */
+export interface ManifestOrigin {
+  path: string;
+  kind: string;
+  name: string;
 }
 
 /**
  * The objects that a kustomization makes, in the order of its resources. Reads through `fs` only; the same files give the same
  * objects. Throws KUSTOMIZE_BUILD_FAILED, KUSTOMIZE_PATH_OUTSIDE and YAML_INVALID.
  */
-export function buildObjects({ fs, dir }: BuildOptions): KubeObject[] {
+export function buildObjects({ fs, dir, onOrigin }: BuildOptions): KubeObject[] {
   const root = normalPath(dir);
   const { resources, config, vars } = accumulate(fs, root);
   for (const resource of resources) {
@@ -36,7 +45,11 @@ export function buildObjects({ fs, dir }: BuildOptions): KubeObject[] {
   if (listField(file, 'buildMetadata').includes('originAnnotations')) {
     for (const resource of kept) annotateOrigin(resource, root);
   }
-  return ordered(kept, file).map(({ object }) => withoutBlanks(object));
+  return ordered(kept, file).map(({ object: made, origin: path, originalKind: kind, names }) => {
+    const object = withoutBlanks(made);
+    onOrigin?.(object, { path, kind, name: names[0] ?? object.metadata.name });
+    return object;
+  });
 }
 
 /** An object that was written without an apiVersion stays so. */

@@ -11,6 +11,8 @@ const flags = {
   watchAllNamespaces: 'true',
   artifactRetentionTtl: '1m',
   artifactRetentionRecords: '2',
+  concurrentSsa: '4',
+  httpRetry: '9',
   minRetryDelay: '1s',
   maxRetryDelay: '1m',
   intervalJitterPercentage: '5',

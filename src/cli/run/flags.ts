@@ -19,6 +19,19 @@ export function addRunOptions(command: Command): Command {
     .option('--default-service-account <name>', 'ServiceAccount to act as where an object names none')
     .option('--default-kubeconfig-service-account <name>', 'the same, for remote clusters by cloud identity')
     .option('--default-decryption-service-account <name>', 'the same, for decryption by cloud identity')
+    .option('--sops-age-secret <name>', 'Secret of age keys for Kustomizations without a key of their own')
+    .option('--concurrent-ssa <n>', 'dry runs of one Kustomization side by side', '4')
+    .option('--http-retry <n>', 'how often the fetch of an artifact is repeated', '9')
+    .option('--override-manager <name>', 'field manager whose changes are undone (repeatable)', collect, [])
+    .option(
+      '--custom-apply-stage-kinds <list>',
+      'kinds that are applied before the others, as group/Kind, comma separated',
+    )
+    .option(
+      '--watch-configs-label-selector <selector>',
+      'ConfigMaps and Secrets whose changes wake who refers to them',
+      'reconcile.fluxcd.io/watch=Enabled',
+    )
     .option('--insecure-kubeconfig-tls [bool]', 'allow a kubeconfig of an object to skip the check of certificates')
     .option('--insecure-kubeconfig-exec [bool]', 'allow credential plugins in the kubeconfig of an object')
     .option('--storage-path <dir>', 'folder for artifacts (default: STORAGE_PATH, a folder of the user)')

@@ -1,3 +1,4 @@
+import { parseLabelSelector } from '../../apply/label-selector.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { MillraceError } from '../../base/error.ts';
 import type { LogLevel } from '../../base/logger.ts';
@@ -17,6 +18,12 @@ export interface RunOptions {
   defaultServiceAccount: string | undefined;
   defaultKubeconfigServiceAccount: string | undefined;
   defaultDecryptionServiceAccount: string | undefined;
+  sopsAgeSecret: string | undefined;
+  concurrentSsa: number;
+  httpRetry: number;
+  overrideManagers: string[];
+  customApplyStageKinds: Set<string>;
+  watchConfigsLabelSelector: string | undefined;
   insecureKubeconfigTls: boolean;
   insecureKubeconfigExec: boolean;
   storagePath: string | undefined;
@@ -61,12 +68,18 @@ export function parseRunOptions(
     namespace: text('namespace') ?? env['RUNTIME_NAMESPACE'],
     concurrent: raw['concurrent'] === undefined ? undefined : count(raw['concurrent'], '--concurrent', 1),
     watchAllNamespaces: bool(raw['watchAllNamespaces'], '--watch-all-namespaces'),
-    watchLabelSelector: text('watchLabelSelector'),
+    watchLabelSelector: selector(text('watchLabelSelector'), '--watch-label-selector'),
     noCrossNamespaceRefs: negated(raw['crossNamespaceRefs'], '--no-cross-namespace-refs'),
     noRemoteBases: negated(raw['remoteBases'], '--no-remote-bases'),
     defaultServiceAccount: text('defaultServiceAccount'),
     defaultKubeconfigServiceAccount: text('defaultKubeconfigServiceAccount'),
     defaultDecryptionServiceAccount: text('defaultDecryptionServiceAccount'),
+    sopsAgeSecret: text('sopsAgeSecret'),
+    concurrentSsa: count(raw['concurrentSsa'], '--concurrent-ssa', 1),
+    httpRetry: count(raw['httpRetry'], '--http-retry', 0),
+    overrideManagers: Array.isArray(raw['overrideManager']) ? raw['overrideManager'].map(String) : [],
+    customApplyStageKinds: parseGroupKinds(text('customApplyStageKinds')),
+    watchConfigsLabelSelector: selector(text('watchConfigsLabelSelector'), '--watch-configs-label-selector'),
     insecureKubeconfigTls: bool(raw['insecureKubeconfigTls'], '--insecure-kubeconfig-tls'),
     insecureKubeconfigExec: bool(raw['insecureKubeconfigExec'], '--insecure-kubeconfig-exec'),
     storagePath: text('storagePath') ?? env['STORAGE_PATH'],
@@ -126,6 +139,26 @@ function names(text = ''): string[] {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+}
+
+/** Read here as well as by the server, which would refuse it with every watch. */
+function selector(text: string | undefined, flag: string): string | undefined {
+  if (text !== undefined) parseLabelSelector(text, flag);
+  return text;
+}
+
+function parseGroupKinds(text: string | undefined): Set<string> {
+  const kinds = names(text);
+  for (const kind of kinds) {
+    if (!/^[a-z0-9.-]*\/[A-Z]\w*$/.test(kind)) {
+      throw badFlag(
+        '--custom-apply-stage-kinds',
+        kind,
+        'Write group/Kind, as rbac.authorization.k8s.io/Role; /ConfigMap for the core group.',
+      );
+    }
+  }
+  return new Set(kinds);
 }
 
 function parseControllers(text: string): ControllerName[] {

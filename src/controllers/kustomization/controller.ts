@@ -1,10 +1,15 @@
 import type { Artifact } from '../../api/artifact.ts';
+import { Bucket } from '../../api/bucket.ts';
+import { ExternalArtifact } from '../../api/external-artifact.ts';
 import { GitRepository } from '../../api/git-repository.ts';
 import { kindRef } from '../../api/kind.ts';
 import { Kustomization } from '../../api/kustomization.ts';
 import { OCIRepository } from '../../api/oci-repository.ts';
 import { formatDuration, parseDuration } from '../../base/duration.ts';
-import { formatKey, type ObjectKey } from '../../base/kube-object.ts';
+import { errorMessage } from '../../base/error.ts';
+import { formatKey, keyOf, type ObjectKey } from '../../base/kube-object.ts';
+import { backoffDelayMs } from '../../base/retry.ts';
+import { isTransient } from '../../kube/status-error.ts';
 import { getCondition, removeConditions, setCondition } from '../../runtime/conditions.ts';
 import { type Controller, done, type Outcome, type ReconcileContext } from '../../runtime/controller.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../runtime/finalizer.ts';
@@ -14,42 +19,50 @@ import { createStatusPatcher } from '../../runtime/status-patch.ts';
 import { dependencyDelayMs, gatesOf, type KustomizationDeps } from './deps.ts';
 import type { KustomizationFault } from './fault.ts';
 import { finalizeKustomization } from './finalize.ts';
-import { beginWait, eventFacts, type HealthWait, type HealthWaits, lookAtHealth, supersededBy } from './health-wait.ts';
+import { beginWait, eventFacts, type HealthWait, lookAtHealth, supersededBy } from './health-wait.ts';
 import { recordHistory } from './history.ts';
 import { type Applied, applyRevision, asFault } from './reconcile.ts';
-import { clockOf, commitStatusUpdate, emit, fieldManager, markFault, originRevisionOf, type Run } from './run.ts';
-import { createTargets, type Targets } from './target.ts';
+import {
+  clockOf,
+  commitStatusUpdate,
+  emit,
+  fieldManager,
+  forgetRuns,
+  type Memory,
+  markFault,
+  originRevisionOf,
+  type Run,
+} from './run.ts';
+import { createTargets } from './target.ts';
 import { configWatch, dependencyWatch, kustomizationIndexes, sourceWatch } from './watches.ts';
 
 const statusManager = 'gotk-kustomize-controller';
 const defaultConfigSelector = 'reconcile.fluxcd.io/watch=Enabled';
 
-/** What the controller keeps between runs. */
-interface Memory {
-  waits: HealthWaits;
-  targets: Targets;
-}
-
 /** Applies what sources hold, and keeps it so (spec/kustomization.md). */
 export function createKustomizationController(deps: KustomizationDeps): Controller {
   const kind = kindRef(Kustomization);
-  const memory: Memory = { waits: new Map(), targets: createTargets(deps) };
+  const memory: Memory = {
+    targets: createTargets(deps),
+    waits: new Map(),
+    terminations: new Map(),
+    dependants: new Set(),
+    failures: new Map(),
+  };
+  const gates = gatesOf(deps);
   const selector = deps.watchConfigsSelector ?? defaultConfigSelector;
-  const configs = gatesOf(deps).disableConfigWatchers
+  const configs = gates.disableConfigWatchers
     ? []
     : [configWatch('ConfigMap', selector), configWatch('Secret', selector)];
+  const sources = [GitRepository, OCIRepository, Bucket].map(kindRef);
+  if (gates.externalArtifact) sources.push(kindRef(ExternalArtifact));
   return {
     name: fieldManager,
     kind,
     concurrency: deps.concurrency ?? 4,
     indexes: kustomizationIndexes,
     triggers: isReconcileTrigger,
-    watches: [
-      sourceWatch(kindRef(GitRepository)),
-      sourceWatch(kindRef(OCIRepository)),
-      dependencyWatch(kind),
-      ...configs,
-    ],
+    watches: [...sources.map(sourceWatch), dependencyWatch(kind, (id) => memory.dependants.has(id)), ...configs],
     reconcile: (key, context) => reconcile(key, deps, memory, context),
   };
 }
@@ -57,44 +70,68 @@ export function createKustomizationController(deps: KustomizationDeps): Controll
 async function reconcile(
   key: ObjectKey,
   deps: KustomizationDeps,
-  { waits, targets }: Memory,
+  memory: Memory,
   { signal, logger }: ReconcileContext,
 ): Promise<Outcome> {
-  const object = await deps.client.get<Kustomization>({ ...kindRef(Kustomization), ...key }, { signal });
-  if (object === undefined) {
-    waits.delete(formatKey(key));
-    await targets.forget(key);
-    return done;
+  const id = formatKey(key);
+  memory.dependants.delete(id);
+  try {
+    const object = await deps.client.get<Kustomization>({ ...kindRef(Kustomization), ...key }, { signal });
+    if (object === undefined) return await forget(key, memory);
+    const patcher = createStatusPatcher(deps.client, object, statusManager);
+    const clock = clockOf(deps);
+    const run: Run = { id, object, deps, memory, signal, logger, patcher, clock, startedMs: clock.now(), shownAt: 0 };
+    return await reconcileObject(run);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isTransient(error)) throw error;
+    logger.warn(`will try again: ${errorMessage(error)}`);
+    return { requeueAfterMs: nextDelayMs(memory, id) };
   }
-  const patcher = createStatusPatcher(deps.client, object, statusManager);
-  const clock = clockOf(deps);
-  const run: Run = { object, deps, targets, signal, logger, patcher, clock, startedMs: clock.now() };
+}
+
+async function forget(key: ObjectKey, memory: Memory): Promise<Outcome> {
+  forgetRuns(memory, formatKey(key));
+  await memory.targets.forget(key);
+  return done;
+}
+
+/** What passes by itself is tried again soon, then less and less often: when the fault goes, the end is not far. */
+const transientBackoff = { firstDelayMs: 750, maxDelayMs: 60_000 };
+
+function nextDelayMs({ failures }: Memory, id: string): number {
+  const count = (failures.get(id) ?? 0) + 1;
+  failures.set(id, count);
+  return backoffDelayMs(count, transientBackoff);
+}
+
+async function reconcileObject(run: Run): Promise<Outcome> {
+  const { id, object, deps, memory, patcher, signal, logger } = run;
   const options = { signal, fieldManager: statusManager };
   if (object.metadata.deletionTimestamp !== undefined) {
-    waits.delete(formatKey(key));
+    memory.waits.delete(id);
     if (!hasFinalizer(object)) return done;
-    await finalizeKustomization(run);
+    const requeueAfterMs = await finalizeKustomization(run);
+    if (requeueAfterMs !== undefined) return { requeueAfterMs };
     await removeFinalizer(deps.client, object, options);
-    await targets.forget(key);
-    return done;
+    return forget(keyOf(object), memory);
   }
   await addFinalizer(deps.client, object, options);
   if (object.spec.suspend === true) {
-    waits.delete(formatKey(key));
+    memory.waits.delete(id);
     logger.info('reconciliation is suspended for this object');
     answerRequest(object);
     await patcher.patch(object, { signal });
     return done;
   }
-  return carryOut(run, waits);
+  return carryOut(run);
 }
 
 /** A run from its beginning, or one more look at the health of what an earlier one has applied. */
-async function carryOut(run: Run, waits: HealthWaits): Promise<Outcome> {
-  const { object, patcher, signal } = run;
-  const id = formatKey({ namespace: object.metadata.namespace ?? '', name: object.metadata.name });
-  let wait = waits.get(id);
-  waits.delete(id);
+async function carryOut(run: Run): Promise<Outcome> {
+  const { id, object, patcher, signal, memory } = run;
+  let wait = memory.waits.get(id);
+  memory.waits.delete(id);
   let begun: Begun | undefined;
   try {
     wait = await stillWanted(run, wait);
@@ -109,7 +146,7 @@ async function carryOut(run: Run, waits: HealthWaits): Promise<Outcome> {
       run.startedMs = wait.startedMs;
     }
     if (await lookAtHealth(run, wait)) return await succeed(run, wait.applied);
-    waits.set(id, wait);
+    memory.waits.set(id, wait);
     await patcher.patch(object, { signal });
     return { requeueAfterMs: wait.pollMs };
   } catch (error) {
@@ -150,6 +187,7 @@ async function succeed(run: Run, { artifact, digest }: Applied): Promise<Outcome
     ...(originRevision === undefined ? {} : { lastAppliedOriginRevision: originRevision }),
     ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
   };
+  run.memory.failures.delete(run.id);
   removeConditions(object, 'Reconciling', 'Stalled');
   const [reason, message] = ['ReconciliationSucceeded', `Applied revision: ${revision}`];
   setCondition(object, { type: 'Ready', status: 'True', reason, message }, clock);
@@ -180,7 +218,10 @@ async function fail(run: Run, fault: KustomizationFault, begun: Begun | undefine
   if (fault.kind === 'terminal') return done;
   if (fault.kind === 'wait') return { requeueAfterMs: dependencyDelayMs(deps) };
   const { retryInterval, interval } = object.spec;
-  return { requeueAfterMs: parseDuration(retryInterval ?? interval) };
+  const retryMs = parseDuration(retryInterval ?? interval);
+  if (isTransient(fault)) return { requeueAfterMs: Math.min(retryMs, nextDelayMs(run.memory, run.id)) };
+  run.memory.failures.delete(run.id);
+  return { requeueAfterMs: retryMs };
 }
 
 function answerRequest(object: Kustomization): void {

@@ -30,8 +30,10 @@ export async function openDecryptor(
   const own = secretRef === undefined ? undefined : { namespace: metadata.namespace ?? '', name: secretRef.name };
   const key = own ?? deps.sopsAgeSecret;
   const data = key === undefined ? {} : await secretData(key, deps, signal);
-  const used = own === undefined ? onlyAge(data) : data;
-  return createDecryptor(createKeyRing(readKeyMaterial(used), deps.kmsDecrypt), signal);
+  const material = readKeyMaterial(own === undefined ? onlyAge(data) : data);
+  const account = spec.decryption.serviceAccountName ?? deps.defaultDecryptionServiceAccount;
+  if (account !== undefined) material.serviceAccount = { namespace: metadata.namespace ?? '', name: account };
+  return createDecryptor(createKeyRing(material, deps.kmsDecrypt), signal);
 }
 
 async function secretData(

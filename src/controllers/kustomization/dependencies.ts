@@ -5,38 +5,49 @@ import { errorMessage } from '../../base/error.ts';
 import { getCondition } from '../../runtime/conditions.ts';
 import { dependencyDelayMs, gatesOf, type KustomizationDeps } from './deps.ts';
 import { invalidExpression, KustomizationFault } from './fault.ts';
+import type { Run } from './run.ts';
 import { sourceKey } from './source.ts';
 
 /**
  * Checks what a Kustomization depends on, read live. Throws DependencyNotReady for the first that is not as it should be,
  * InvalidCELExpression for a `readyExpr` that cannot be (spec/kustomization.md §3).
  */
-export async function requireDependencies(
+export async function requireDependencies({ id, object, deps, memory, signal }: Run, revision: string): Promise<void> {
+  const { dependsOn = [] } = object.spec;
+  if (dependsOn.length === 0) return;
+  // Before anything is read: a dependency that turns ready from now on must not go unnoticed.
+  memory.dependants.add(id);
+  for (const dependency of dependsOn) await requireDependency(object, dependency, revision, deps, signal);
+  memory.dependants.delete(id);
+}
+
+async function requireDependency(
   object: Kustomization,
+  { name, namespace: given, readyExpr }: NonNullable<Kustomization['spec']['dependsOn']>[number],
   revision: string,
   deps: KustomizationDeps,
   signal: AbortSignal,
 ): Promise<void> {
+  const namespace = given || (object.metadata.namespace ?? '');
   const event = `Dependencies do not meet ready condition, retrying in ${formatDuration(dependencyDelayMs(deps))}`;
-  for (const { name, namespace = object.metadata.namespace ?? '', readyExpr } of object.spec.dependsOn ?? []) {
-    const fault = (what: string) =>
-      new KustomizationFault('DependencyNotReady', `dependency '${namespace}/${name}' ${what}`, 'wait', {
-        event,
-        eventType: 'Normal',
-      });
-    const predicate = compileReadyExpression(readyExpr, name);
-    const ref = { apiVersion: object.apiVersion, kind: object.kind, namespace, name };
-    const dependency = await deps.client.get<Kustomization>(ref, { signal });
-    if (dependency === undefined)
-      throw fault(`not found: kustomizations.kustomize.toolkit.fluxcd.io "${name}" not found`);
-    if (predicate !== undefined) {
-      if (!evaluate(predicate, object, dependency, fault)) throw fault('is not ready according to readyExpr eval');
-      if (!gatesOf(deps).additiveCelDependencyCheck) continue;
-    }
-    if (!isSettled(dependency)) throw fault('is not ready');
-    if (sharesSource(object, dependency) && dependency.status?.lastAppliedRevision !== revision) {
-      throw fault('revision is not up to date');
-    }
+  const fault = (what: string) =>
+    new KustomizationFault('DependencyNotReady', `dependency '${namespace}/${name}' ${what}`, 'wait', {
+      event,
+      eventType: 'Normal',
+    });
+  const predicate = compileReadyExpression(readyExpr, name);
+  const ref = { apiVersion: object.apiVersion, kind: object.kind, namespace, name };
+  const dependency = await deps.client.get<Kustomization>(ref, { signal });
+  if (dependency === undefined) {
+    throw fault(`not found: kustomizations.kustomize.toolkit.fluxcd.io "${name}" not found`);
+  }
+  if (predicate !== undefined) {
+    if (!evaluate(predicate, object, dependency, fault)) throw fault('is not ready according to readyExpr eval');
+    if (!gatesOf(deps).additiveCelDependencyCheck) return;
+  }
+  if (!isSettled(dependency)) throw fault('is not ready');
+  if (sharesSource(object, dependency) && dependency.status?.lastAppliedRevision !== revision) {
+    throw fault('revision is not up to date');
   }
 }
 

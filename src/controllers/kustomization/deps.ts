@@ -1,5 +1,7 @@
 import type { Artifact } from '../../api/artifact.ts';
+import type { EksClusters } from '../../aws/eks-cluster.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { ObjectKey } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeConfig } from '../../kube/config.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
@@ -14,8 +16,8 @@ export interface KustomizationDeps {
   openArtifact(artifact: Artifact, signal: AbortSignal): Promise<FileSystem>;
   /** A client of another cluster; Kustomizations with `spec.kubeConfig` fail without it. */
   connect?(config: KubeConfig): KubeClient & { close(): Promise<void> };
-  /** The cluster that an EKS ARN names, for `spec.kubeConfig.configMapRef` with provider aws. */
-  describeEksCluster?(clusterArn: string, signal: AbortSignal): Promise<KubeConfig>;
+  /** Clusters by ARN, for `spec.kubeConfig.configMapRef` with provider aws. */
+  eks?: EksClusters;
   /** Decrypts data keys with AWS KMS. */
   kmsDecrypt?: KmsDecrypt;
   clock?: Clock;
@@ -27,6 +29,12 @@ export interface KustomizationDeps {
   intervalJitter?: number;
   /** ServiceAccount that objects are applied as where the Kustomization names none. */
   defaultServiceAccount?: string;
+  /** ServiceAccount whose cloud identity decrypts where the Kustomization names none. */
+  defaultDecryptionServiceAccount?: string;
+  /** ServiceAccount whose identity other clusters are shown where the ConfigMap names none. */
+  defaultKubeconfigServiceAccount?: string;
+  /** The controller's own ServiceAccount, shown to clusters of provider generic where nothing else is named. */
+  controllerServiceAccount?: ObjectKey;
   noCrossNamespaceRefs?: boolean;
   /** Secret of age identities in the controller's namespace, for Kustomizations without one of their own. */
   sopsAgeSecret?: { namespace: string; name: string };

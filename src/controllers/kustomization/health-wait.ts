@@ -4,7 +4,7 @@ import { entryOf } from '../../apply/inventory.ts';
 import { formatFailure, type HealthTarget, isSettled, unhealthyOf } from '../../apply/wait.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { valueAt } from '../../base/json.ts';
-import { formatKey, keyOf, type ObjectKey } from '../../base/kube-object.ts';
+import { formatKey, type KubeObject, keyOf } from '../../base/kube-object.ts';
 import { hasStatus, removeConditions, setCondition } from '../../runtime/conditions.ts';
 import { openRequest, requestedAt } from '../../runtime/request.ts';
 import { gatesOf } from './deps.ts';
@@ -68,15 +68,16 @@ export async function beginWait(run: Run, applied: Applied): Promise<HealthWait 
  * HealthCheckFailed when waiting on is useless.
  */
 export async function lookAtHealth(run: Run, wait: HealthWait): Promise<boolean> {
-  const { object, deps, signal, clock, targets } = run;
-  const client = await targets.clientOf(object, signal);
+  const { object, deps, signal, clock, memory } = run;
+  const client = await memory.targets.clientOf(object, signal);
   const unhealthy = await unhealthyOf(wait.targets, { client, rules: wait.applied.rules, signal });
   const now = clock.now();
   const took = formatDuration(now - wait.checkStartedMs);
   if (unhealthy.length === 0) {
     const message = `Health check passed in ${took}`;
     setCondition(object, { type: 'Healthy', status: 'True', reason: 'Succeeded', message }, clock);
-    if (!wait.wasHealthy || hasChanges(wait.applied)) emit(run, 'Normal', message, eventFacts(wait.applied));
+    const isNews = wait.applied.artifact.revision !== object.status?.lastAppliedRevision && hasChanges(wait.applied);
+    if (!wait.wasHealthy || isNews) emit(run, 'Normal', message, eventFacts(wait.applied));
     return true;
   }
   wait.targets = unhealthy.map(({ ref }) => ref);
@@ -85,9 +86,10 @@ export async function lookAtHealth(run: Run, wait: HealthWait): Promise<boolean>
     wait.pollMs = Math.min(longestPollMs, wait.pollMs * 1.4, Math.max(1, wait.deadlineMs - now));
     return false;
   }
-  const message = `health check failed after ${took}: ${formatFailure(unhealthy)}`;
+  const message = formatFailure(unhealthy);
   setCondition(object, { type: 'Healthy', status: 'False', reason: 'HealthCheckFailed', message }, clock);
-  throw new KustomizationFault('HealthCheckFailed', message, 'retry', { applied: true });
+  const text = `health check failed after ${took}: ${message}`;
+  throw new KustomizationFault('HealthCheckFailed', text, 'retry', { applied: true });
 }
 
 /** Why a wait is no longer wanted; undefined where it is. */
@@ -103,10 +105,6 @@ export async function supersededBy(run: Run, wait: HealthWait): Promise<string |
   return isOther ? `${ref.kind}/${ref.namespace}/${ref.name}` : undefined;
 }
 
-export function waitOf(waits: HealthWaits, key: ObjectKey): HealthWait | undefined {
-  return waits.get(formatKey(key));
-}
-
 function hasChanges({ changes }: Applied): boolean {
   return changes.some(({ action }) => action === 'created' || action === 'configured');
 }
@@ -118,23 +116,23 @@ export function eventFacts({ artifact }: Pick<Applied, 'artifact'>) {
 /** With `wait` everything applied, else what is listed; never the Kustomization itself, which would wait for itself. */
 function healthTargets(object: Kustomization, { changes, objects }: Applied): HealthTarget[] {
   const { spec, kind, metadata } = object;
-  if (spec.wait === true) {
-    const vanishing = new Set(objects.filter(isVanishingJob).map((job) => entryOf(job).id));
-    return changes
-      .filter(({ action }) => action !== 'skipped' && action !== 'deleted')
-      .map((change) => ({ ...refOf(change.object), mayVanish: vanishing.has(entryOf(change.object).id) }))
-      .filter((ref) => ref.kind !== kind || formatKey(keyOf({ metadata: ref })) !== formatKey(keyOf(object)));
-  }
-  return (spec.healthChecks ?? []).map(({ apiVersion, ...check }) => ({
-    apiVersion: apiVersion || 'apps/v1',
-    kind: check.kind,
-    name: check.name,
-    namespace: check.namespace || (metadata.namespace ?? ''),
-  }));
+  const vanishing = new Set(objects.filter(isVanishingJob).map((job) => entryOf(job).id));
+  const refs =
+    spec.wait === true
+      ? changes
+          .filter(({ action }) => action !== 'skipped' && action !== 'deleted')
+          .map((change) => refOf(change.object))
+      : (spec.healthChecks ?? []).map((check) => ({
+          apiVersion: check.apiVersion || 'apps/v1',
+          kind: check.kind,
+          name: check.name,
+          namespace: check.namespace || (metadata.namespace ?? ''),
+        }));
+  return refs
+    .filter((ref) => ref.kind !== kind || formatKey(keyOf({ metadata: ref })) !== formatKey(keyOf(object)))
+    .map((ref) => ({ ...ref, mayVanish: vanishing.has(entryOf({ ...ref, metadata: ref }).id) }));
 }
 
-function isVanishingJob(object: KubeObjectLike): boolean {
+function isVanishingJob(object: KubeObject): boolean {
   return object.kind === 'Job' && valueAt(object, 'spec', 'ttlSecondsAfterFinished') !== undefined;
 }
-
-type KubeObjectLike = Applied['objects'][number];

@@ -1,34 +1,58 @@
 import type { Kustomization } from '../../api/kustomization.ts';
 import { desiredObject } from '../../apply/desired.ts';
+import { entryOf } from '../../apply/inventory.ts';
 import { errorMessage, isMillraceError } from '../../base/error.ts';
 import { isRecord } from '../../base/json.ts';
-import { type KubeObject, keyOf } from '../../base/kube-object.ts';
+import { type KubeObject, keyOf, type ObjectKey } from '../../base/kube-object.ts';
+import type { ManifestOrigin } from '../../kustomize/build.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
 import { decryptObjects, decryptTreeFiles, openDecryptor } from './decrypt.ts';
 import { refuseEncrypted } from './decryption/decryptor.ts';
 import { gatesOf } from './deps.ts';
 import { KustomizationFault } from './fault.ts';
+import { placeOf } from './manifest-origin.ts';
 import { buildDir, buildKustomization } from './overlay.ts';
 import type { Run } from './run.ts';
 import { loadVariables, substituteObjects } from './variables.ts';
 
+/** What a revision says should be in the cluster. */
+export interface Manifests {
+  objects: KubeObject[];
+  /** `path:line` of an object in git, as far as it is known. */
+  placeOf(object: KubeObject): string | undefined;
+}
+
 /**
  * The objects to apply: built, decrypted, with variables replaced, labelled (spec/kustomization.md §4 to §7). Throws
- * BuildFailed, ArtifactFailed and ReconciliationFailed faults.
+ * BuildFailed and ReconciliationFailed faults.
  */
-export async function prepareObjects({ object, deps, signal }: Run, artifact: FileSystem): Promise<KubeObject[]> {
+export async function prepareManifests({ object, deps, signal }: Run, artifact: FileSystem): Promise<Manifests> {
   const decryptor = await openDecryptor(object, deps, signal);
   const dir = buildDir(object);
   const files = decryptor === undefined ? artifact : await decryptTreeFiles(artifact, dir, decryptor);
-  const built = buildKustomization(object, files);
+  const { objects: built, origins } = buildKustomization(object, files);
   const plain = decryptor === undefined ? built : await decryptObjects(built, decryptor);
   const substituted = await substituteVariables(object, plain, { deps, signal });
   const owner = keyOf(object);
+  const places = new Map<string, ManifestOrigin | undefined>();
+  const objects = substituted.flatMap(expandList).map(({ item, index }) => {
+    const desired = desire(item, owner, object.spec);
+    places.set(entryOf(desired).id, origins[index]);
+    return desired;
+  });
+  return {
+    objects,
+    placeOf(one) {
+      const origin = places.get(entryOf(one).id);
+      return origin === undefined ? undefined : placeOf(artifact, origin);
+    },
+  };
+}
+
+function desire(built: KubeObject, owner: ObjectKey, { commonMetadata }: Kustomization['spec']): KubeObject {
   try {
-    return substituted.flatMap(expandList).map((one) => {
-      refuseEncrypted(one);
-      return desiredObject(one, owner, object.spec.commonMetadata);
-    });
+    refuseEncrypted(built);
+    return desiredObject(built, owner, commonMetadata);
   } catch (cause) {
     if (!isMillraceError(cause)) throw cause;
     throw new KustomizationFault('ReconciliationFailed', errorMessage(cause), 'retry', { cause });
@@ -49,8 +73,9 @@ async function substituteVariables(
   });
 }
 
-function expandList(object: KubeObject): KubeObject[] {
+/** The items of a List in its place; each knows which of the built objects it comes from. */
+function expandList(object: KubeObject, index: number): { item: KubeObject; index: number }[] {
   const items = object['items'];
-  if (!object.kind.endsWith('List') || !Array.isArray(items)) return [object];
-  return items.filter(isRecord) as KubeObject[];
+  if (!object.kind.endsWith('List') || !Array.isArray(items)) return [{ item: object, index }];
+  return (items.filter(isRecord) as KubeObject[]).map((item) => ({ item, index }));
 }

@@ -1,33 +1,33 @@
 import { join } from 'node:path/posix';
-import { dump, load } from 'js-yaml';
 import type { Kustomization } from '../../api/kustomization.ts';
 import { errorMessage } from '../../base/error.ts';
-import { isRecord } from '../../base/json.ts';
+import { deepEqual, isRecord } from '../../base/json.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
-import { buildObjects } from '../../kustomize/build.ts';
+import { buildObjects, type ManifestOrigin } from '../../kustomize/build.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
 import { kustomizationFileNames } from '../../kustomize/kustomization-file.ts';
 import { pathOf } from '../../kustomize/read-named.ts';
-import { parseMappings } from '../../yaml/documents.ts';
+import { parseDocuments, parseMappings } from '../../yaml/documents.ts';
+import { printDocument } from '../../yaml/print.ts';
 import { KustomizationFault } from './fault.ts';
 
 type Fields = Record<string, unknown>;
 
+/** What a build gives, with the place of each object in git. */
+export interface Built {
+  objects: KubeObject[];
+  origins: ManifestOrigin[];
+}
+
 /** Builds the folder of a Kustomization, with what its spec adds to the kustomization file (spec/kustomization.md §4). */
-export function buildKustomization(object: Kustomization, fs: FileSystem): KubeObject[] {
+export function buildKustomization(object: Kustomization, fs: FileSystem): Built {
   const dir = buildDir(object);
-  if (fs.kindOf(dir) === undefined && dir !== '') {
-    throw new KustomizationFault(
-      'ArtifactFailed',
-      `kustomization path not found: stat ${dir}: no such file or directory`,
-      'retry',
-    );
-  }
+  const built: Built = { objects: [], origins: [] };
   try {
-    const { name, fields } = baseFile(fs, dir);
-    const overlaid = overlay(fields, object, fs, dir);
-    if (isWithoutResources(overlaid)) return [];
-    return buildObjects({ fs: withFile(fs, pathOf(dir, name), dump(overlaid)), dir });
+    const view = withOverlay(object, fs, dir);
+    if (view === undefined) return built;
+    built.objects = buildObjects({ fs: view, dir, onOrigin: (_object, origin) => built.origins.push(origin) });
+    return built;
   } catch (cause) {
     if (cause instanceof KustomizationFault) throw cause;
     throw new KustomizationFault('BuildFailed', `kustomize build failed: ${errorMessage(cause)}`, 'retry', { cause });
@@ -40,13 +40,27 @@ export function buildDir({ spec }: Kustomization): string {
   return path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-/** The kustomization file of the folder, or one that lists every manifest below it. */
-function baseFile(fs: FileSystem, dir: string): { name: string; fields: Fields } {
+/** The files with the kustomization file that is to be built; undefined for a folder without any manifest. */
+function withOverlay(object: Kustomization, fs: FileSystem, dir: string): FileSystem | undefined {
   const name = kustomizationFileNames.find((candidate) => fs.kindOf(pathOf(dir, candidate)) === 'file');
-  if (name === undefined)
-    return { name: kustomizationFileNames[0], fields: { resources: manifestsBelow(fs, dir, '') } };
-  const fields = load(fs.readFile(pathOf(dir, name))?.toString('utf8') ?? '');
-  return { name, fields: isRecord(fields) ? fields : {} };
+  if (name === undefined) {
+    const fields = { resources: manifestsBelow(fs, dir, '') };
+    const overlaid = overlay(fields, object, fs, dir);
+    if (fields.resources.length === 0 && overlaid['components'] === undefined) return undefined;
+    return withFile(fs, pathOf(dir, kustomizationFileNames[0]), printDocument(overlaid));
+  }
+  const path = pathOf(dir, name);
+  const [document] = parseDocuments(fs.readFile(path)?.toString('utf8') ?? '', path, { lastKeyWins: true });
+  const fields = isRecord(document) ? document : {};
+  const overlaid = overlay(withSomething(fields), object, fs, dir);
+  // As it is written where nothing is added, so that errors name the right lines.
+  return deepEqual(fields, overlaid) ? fs : withFile(fs, path, printDocument(overlaid));
+}
+
+/** A file without resources is no mistake, but kustomize takes one without anything for one. */
+function withSomething(fields: Fields): Fields {
+  const isBare = !Array.isArray(fields['resources']) || fields['resources'].length === 0;
+  return isBare ? { ...fields, buildMetadata: ['originAnnotations'] } : fields;
 }
 
 function manifestsBelow(fs: FileSystem, dir: string, below: string): string[] {
@@ -59,15 +73,23 @@ function manifestsBelow(fs: FileSystem, dir: string, below: string): string[] {
     }
     if (!/\.ya?ml$/.test(entry)) return [];
     // Decoded here so that a file that is no manifest is named, as Flux names it.
-    const documents = parseMappings(fs.readFile(full)?.toString('utf8') ?? '', full);
-    return documents.length === 0 ? [] : [path];
+    return decodeManifests(fs, full).length === 0 ? [] : [path];
   });
+}
+
+function decodeManifests(fs: FileSystem, path: string): Fields[] {
+  try {
+    return parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path);
+  } catch (cause) {
+    const message = `failed to decode Kubernetes YAML from ${errorMessage(cause)}`;
+    throw new KustomizationFault('BuildFailed', message, 'retry', { cause });
+  }
 }
 
 function overlay(fields: Fields, { spec }: Kustomization, fs: FileSystem, dir: string): Fields {
   const list = (name: string) => (Array.isArray(fields[name]) ? fields[name] : []);
   for (const component of spec.components ?? []) {
-    if (!component.startsWith('/') && !component.includes('://')) continue;
+    if (!component.startsWith('/') && !/^[a-z][a-z0-9+.-]*:/i.test(component)) continue;
     const message = `component path '${component}' must be local and relative`;
     throw new KustomizationFault('BuildFailed', message, 'retry');
   }
@@ -82,8 +104,27 @@ function overlay(fields: Fields, { spec }: Kustomization, fs: FileSystem, dir: s
     ...(spec.components === undefined
       ? {}
       : { components: [...list('components'), ...spec.components.filter(present)] }),
+    ...legacyPatches(fields, spec),
     ...(spec.images === undefined ? {} : { images: mergedImages(list('images'), spec.images) }),
-    ...(spec.buildMetadata === undefined ? {} : { buildMetadata: spec.buildMetadata }),
+    ...(spec.buildMetadata === undefined || spec.buildMetadata.length === 0
+      ? {}
+      : { buildMetadata: spec.buildMetadata }),
+  };
+}
+
+/** Patches in the form of v1beta2, which objects of that time still carry. */
+function legacyPatches(fields: Fields, spec: Fields): Fields {
+  const merged = (name: string, write: (patch: unknown) => unknown) => {
+    const added = spec[name];
+    if (!Array.isArray(added)) return {};
+    const before = Array.isArray(fields[name]) ? fields[name] : [];
+    return { [name]: [...before, ...added.map(write)] };
+  };
+  return {
+    ...merged('patchesStrategicMerge', (patch) => JSON.stringify(patch)),
+    ...merged('patchesJson6902', (patch) =>
+      isRecord(patch) ? { ...patch, patch: JSON.stringify(patch['patch']) } : patch,
+    ),
   };
 }
 
@@ -100,13 +141,6 @@ function mergedImages(ofFile: unknown[], ofSpec: NonNullable<Kustomization['spec
   return [...images.values()].map((image) =>
     Object.fromEntries(Object.entries(image).filter(([, value]) => value !== undefined)),
   );
-}
-
-const resourceFields = ['resources', 'bases', 'components', 'configMapGenerator', 'secretGenerator'];
-
-/** A folder with nothing in it builds to nothing, which is not a mistake: what was applied before is pruned then. */
-function isWithoutResources(fields: Fields): boolean {
-  return resourceFields.every((name) => !Array.isArray(fields[name]) || fields[name].length === 0);
 }
 
 /** The file system with one file in the place of another, or added. */

@@ -2,12 +2,12 @@ import type { Artifact } from '../../api/artifact.ts';
 import { ApplyFailure, applyObjects } from '../../apply/apply-objects.ts';
 import { type Change, formatChanges } from '../../apply/change-set.ts';
 import { compileHealthRules, type HealthRules } from '../../apply/health-expressions.ts';
-import { compileIgnoreRules } from '../../apply/ignore-rules.ts';
+import { compileIgnoreRules, type IgnoredPaths } from '../../apply/ignore-rules.ts';
 import { entryOf, type InventoryEntry, staleEntries, unionOfEntries } from '../../apply/inventory.ts';
 import { pruneEntries } from '../../apply/prune.ts';
 import { sha256Hex } from '../../base/digest.ts';
 import { formatDuration } from '../../base/duration.ts';
-import { errorMessage, isMillraceError } from '../../base/error.ts';
+import { errorMessage } from '../../base/error.ts';
 import { deepEqual } from '../../base/json.ts';
 import { type KubeObject, keyOf } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -15,8 +15,7 @@ import type { FileSystem } from '../../kustomize/file-system.ts';
 import { checkDecryption } from './decrypt.ts';
 import { requireDependencies } from './dependencies.ts';
 import { invalidExpression, KustomizationFault } from './fault.ts';
-import { createOriginFinder } from './manifest-origin.ts';
-import { prepareObjects } from './manifests.ts';
+import { prepareManifests } from './manifests.ts';
 import { buildDir } from './overlay.ts';
 import { emit, fieldManager, originRevisionOf, progress, type Run, timeoutMs } from './run.ts';
 import { openSource, sourceArtifact } from './source.ts';
@@ -39,32 +38,33 @@ export async function applyRevision(
   run: Run,
   begun: (facts: { artifact: Artifact; digest: string }) => void,
 ): Promise<Applied> {
-  const { object, deps, signal, targets } = run;
+  const { object, deps, signal, memory } = run;
   const rules = compileRules(run);
   checkDecryption(object, deps);
   const artifact = await sourceArtifact(object, deps, signal);
   const { revision } = artifact;
-  await requireDependencies(object, revision, deps, signal);
+  await requireDependencies(run, revision);
   const within = `for revision ${revision} with a timeout of ${formatDuration(timeoutMs(object))}`;
   await progress(run, `Fetching manifests ${within}`);
   const files = await openSource(artifact, deps, signal);
   requireDir(run, files);
   object.status = { ...object.status, lastAttemptedRevision: revision };
-  await progress(run, `Building manifests ${within}`);
+  await progress(run, `Building manifests ${within}`, { passing: true });
   const client = await clientOf(run);
-  const objects = await prepareObjects(run, files);
+  const { objects, placeOf } = await prepareManifests(run, files);
   const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
   begun({ artifact, digest });
-  await progress(run, `Detecting drift ${within}`);
+  const ignored = compileIgnored(run);
   const before = object.status?.inventory?.entries ?? [];
-  const changes = await apply(run, { client, objects, before, files, artifact });
-  const entries = changes.map((change) => entryOf(change.object));
-  changes.push(...(await prune(run, { client, before, entries, artifact })));
+  intend(run, before, objects);
+  await progress(run, `Detecting drift ${within}`);
+  const changes = await apply(run, { client, objects, ignored, before, placeOf, artifact });
+  changes.push(...(await prune(run, { client, before, changes, artifact })));
   return { artifact, digest, objects, changes, rules };
 
   async function clientOf({ object: target }: Run): Promise<KubeClient> {
     try {
-      return await targets.clientOf(target, signal);
+      return await memory.targets.clientOf(target, signal);
     } catch (cause) {
       signal.throwIfAborted();
       const message = `failed to build kube client: ${errorMessage(cause)}`;
@@ -83,7 +83,11 @@ function compileRules({ object }: Run): HealthRules {
 
 function requireDir({ object }: Run, files: FileSystem): void {
   const dir = buildDir(object);
-  if (dir === '' || files.kindOf(dir) !== undefined) return;
+  const kind = files.kindOf(dir);
+  if (kind === 'file') {
+    throw new KustomizationFault('BuildFailed', `kustomize build failed: '${dir}' is a file, not a folder`, 'retry');
+  }
+  if (dir === '' || kind !== undefined) return;
   const message = `kustomization path not found: stat ${dir}: no such file or directory`;
   throw new KustomizationFault('ArtifactFailed', message, 'retry');
 }
@@ -91,47 +95,48 @@ function requireDir({ object }: Run, files: FileSystem): void {
 interface ApplyFacts {
   client: KubeClient;
   objects: readonly KubeObject[];
+  ignored: IgnoredPaths | undefined;
   before: readonly InventoryEntry[];
-  files: FileSystem;
+  placeOf(object: KubeObject): string | undefined;
   artifact: Artifact;
 }
 
-/**
- * What is about to be applied is written into the inventory first, so that nothing is ever applied and forgotten; after a
- * failure the inventory holds what there was and what has been done.
- */
-async function apply(run: Run, { client, objects, before, files, artifact }: ApplyFacts): Promise<Change[]> {
-  const { object, deps, patcher, signal } = run;
-  const ignored = compileIgnored(run);
+/** What is about to be applied is in the inventory before it is, so that nothing is ever applied and forgotten. */
+function intend({ object }: Run, before: readonly InventoryEntry[], objects: readonly KubeObject[]): void {
   const intended = unionOfEntries(before, objects.map(entryOf));
-  if (staleEntries(intended, before).length > 0) {
-    object.status = { ...object.status, inventory: { entries: intended } };
-    await patcher.patch(object, { signal });
-  }
+  if (staleEntries(intended, before).length === 0) return;
+  object.status = { ...object.status, inventory: { entries: intended } };
+}
+
+/** After a failure the inventory holds what there was and what has been done. */
+async function apply(run: Run, facts: ApplyFacts): Promise<Change[]> {
+  const { object, deps, signal } = run;
   try {
-    const changes = await applyObjects(objects, {
-      client,
+    const changes = await applyObjects(facts.objects, {
+      client: facts.client,
       manager: fieldManager,
       force: object.spec.force,
       concurrency: deps.concurrentApply,
       customStageKinds: deps.customStageKinds,
       overrideManagers: deps.overrideManagers,
-      ignored,
+      ignored: facts.ignored,
       signal,
     });
-    reportChanges(run, changes, artifact);
+    reportChanges(run, changes, facts.artifact);
     return changes;
   } catch (cause) {
     signal.throwIfAborted();
     if (!(cause instanceof ApplyFailure)) throw cause;
-    const done = cause.changes.map((change) => entryOf(change.object));
-    object.status = { ...object.status, inventory: { entries: unionOfEntries(before, done) } };
-    const message = describeFailure(cause, createOriginFinder(files, buildDir(object)));
+    // An apply whose answer was lost may have been carried out.
+    const attempted = cause.refusals.filter((refusal) => refusal.wasSent).map((refusal) => refusal.object);
+    const done = [...cause.changes.map((change) => change.object), ...attempted].map(entryOf);
+    object.status = { ...object.status, inventory: { entries: unionOfEntries(facts.before, done) } };
+    const message = describeFailure(cause, facts.placeOf);
     throw new KustomizationFault('ReconciliationFailed', message, 'retry', { cause, applied: true });
   }
 }
 
-function compileIgnored({ object }: Run) {
+function compileIgnored({ object }: Run): IgnoredPaths | undefined {
   try {
     return object.spec.ignore === undefined ? undefined : compileIgnoreRules(object.spec.ignore);
   } catch (cause) {
@@ -142,9 +147,9 @@ function compileIgnored({ object }: Run) {
 const mostRefusals = 50;
 
 /** Every refused object with its place in git, then what had been done before. */
-function describeFailure(failure: ApplyFailure, originOf: (object: KubeObject) => string | undefined): string {
+function describeFailure(failure: ApplyFailure, placeOf: (object: KubeObject) => string | undefined): string {
   const lines = failure.refusals.slice(0, mostRefusals).map(({ object, message }) => {
-    const place = originOf(object);
+    const place = placeOf(object);
     return place === undefined ? message : `${message} (from ${place})`;
   });
   const left = failure.refusals.length - lines.length;
@@ -166,13 +171,14 @@ function reportChanges(run: Run, changes: readonly Change[], artifact: Artifact)
 interface PruneFacts {
   client: KubeClient;
   before: readonly InventoryEntry[];
-  entries: readonly InventoryEntry[];
+  changes: readonly Change[];
   artifact: Artifact;
 }
 
 /** The new inventory is in the status before anything is deleted; what could not be deleted stays in it. */
-async function prune(run: Run, { client, before, entries, artifact }: PruneFacts): Promise<Change[]> {
+async function prune(run: Run, { client, before, changes, artifact }: PruneFacts): Promise<Change[]> {
   const { object, patcher, signal } = run;
+  const entries = changes.map((change) => entryOf(change.object));
   const stale = staleEntries(before, entries);
   if (!object.spec.prune || stale.length === 0) {
     setInventory(run, entries);
@@ -181,7 +187,8 @@ async function prune(run: Run, { client, before, entries, artifact }: PruneFacts
   // Until their deletion is confirmed, stale entries must survive a crash.
   setInventory(run, unionOfEntries(before, entries));
   await patcher.patch(object, { signal });
-  const result = await pruneEntries(stale, { client, owner: keyOf(object), signal });
+  const applied = new Set(changes.map((change) => change.object.metadata.uid ?? ''));
+  const result = await pruneEntries(stale, { client, owner: keyOf(object), applied, signal });
   setInventory(run, [...entries, ...result.remaining]);
   const text = formatChanges(result.changes);
   if (text !== '') {
@@ -198,9 +205,8 @@ function setInventory({ object }: Run, entries: readonly InventoryEntry[]): void
   object.status = { ...object.status, inventory: { entries: sorted } };
 }
 
-/** What an error that no step expected makes of the run: the API's own trouble is thrown on and retried with backoff. */
+/** What an error that no step expected makes of the run. */
 export function asFault(error: unknown): KustomizationFault {
   if (error instanceof KustomizationFault) return error;
-  if (isMillraceError(error, 'HTTP_UNREACHABLE', 'KUBE_THROTTLED', 'KUBE_CONFLICT')) throw error;
   return new KustomizationFault('ReconciliationFailed', errorMessage(error), 'retry', { cause: error });
 }

@@ -7,12 +7,18 @@ import type { FileSystem } from '../../kustomize/file-system.ts';
 import { dependencyDelayMs, gatesOf, type KustomizationDeps } from './deps.ts';
 import { KustomizationFault } from './fault.ts';
 
-const sourceApiVersion = 'source.toolkit.fluxcd.io/v1';
+const sourceGroup = 'source.toolkit.fluxcd.io';
+const plurals = {
+  OCIRepository: 'ocirepositories',
+  GitRepository: 'gitrepositories',
+  Bucket: 'buckets',
+  ExternalArtifact: 'externalartifacts',
+};
 
 /** The source that a Kustomization builds from. */
 export function sourceRef({ spec, metadata }: Kustomization): ObjectRef & { namespace: string } {
   const { kind, name, namespace } = spec.sourceRef;
-  return { apiVersion: sourceApiVersion, kind, name, namespace: namespace || (metadata.namespace ?? '') };
+  return { apiVersion: `${sourceGroup}/v1`, kind, name, namespace: namespace || (metadata.namespace ?? '') };
 }
 
 export function sourceKey(object: Kustomization): ObjectKey & { kind: string } {
@@ -38,7 +44,8 @@ export async function sourceArtifact(
   }
   const source = await deps.client.get(ref, { signal });
   if (source === undefined) {
-    throw new KustomizationFault('ArtifactFailed', `Source '${shown}' not found`, 'retry', { event: null });
+    const message = `${plurals[object.spec.sourceRef.kind]}.${sourceGroup} "${ref.name}" not found`;
+    throw new KustomizationFault('ArtifactFailed', message, 'retry', { event: null });
   }
   const artifact = artifactOf(source);
   if (artifact === undefined) {
@@ -67,6 +74,6 @@ export async function openSource(
       const message = `Source is not ready, artifact not found, retrying in ${formatDuration(dependencyDelayMs(deps))}`;
       throw new KustomizationFault('ArtifactFailed', message, 'wait', { cause, event: null });
     }
-    throw new KustomizationFault('ArtifactFailed', errorMessage(cause), 'wait', { cause });
+    throw new KustomizationFault('ArtifactFailed', errorMessage(cause), 'retry', { cause });
   }
 }

@@ -1,11 +1,12 @@
 import type { Kustomization } from '../../api/kustomization.ts';
-import { errorMessage, MillraceError } from '../../base/error.ts';
+import { MillraceError } from '../../base/error.ts';
 import { isRecord } from '../../base/json.ts';
 import { formatKey, keyOf, type ObjectKey } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeConfig } from '../../kube/config.ts';
 import { parseKubeConfig } from '../../kube/kubeconfig.ts';
 import type { KustomizationDeps } from './deps.ts';
+import { workloadConfig } from './workload-kubeconfig.ts';
 
 /** The clusters that Kustomizations apply to, and as whom. Connections to other clusters are kept between runs. */
 export interface Targets {
@@ -60,7 +61,7 @@ export function impersonatedAccount(
   { defaultServiceAccount }: KustomizationDeps,
 ): ObjectKey | undefined {
   const name = spec.serviceAccountName || defaultServiceAccount;
-  return name === undefined ? undefined : { namespace: metadata.namespace ?? '', name };
+  return !name ? undefined : { namespace: metadata.namespace ?? '', name };
 }
 
 interface FoundKubeConfig {
@@ -88,7 +89,7 @@ async function readKubeConfig(
   const data = (isRecord(object['data']) ? object['data'] : {}) as Record<string, string>;
   const fingerprint = `${where}@${object.metadata.uid}/${object.metadata.resourceVersion}`;
   if (secretRef === undefined)
-    return { fingerprint, config: () => workloadConfig(where, namespace, data, deps, signal) };
+    return { fingerprint, config: () => workloadConfig({ where, namespace, data }, deps, signal) };
   return { fingerprint, config: () => secretConfig(where, data, secretRef.key, deps) };
 }
 
@@ -110,42 +111,6 @@ async function secretConfig(
   if (insecureKubeconfigTls) return config;
   const { insecureSkipTlsVerify: _, ...secure } = config;
   return secure;
-}
-
-/** A cluster without a stored credential: the identity of a ServiceAccount is shown to it, or to its cloud. */
-async function workloadConfig(
-  where: string,
-  namespace: string,
-  data: Readonly<Record<string, string>>,
-  deps: KustomizationDeps,
-  signal: AbortSignal,
-): Promise<KubeConfig> {
-  const { provider, cluster, address } = data;
-  if (provider === 'aws') {
-    if (cluster === undefined || !/^arn:[\w-]+:eks:[\w-]+:\d+:cluster\/.+$/.test(cluster)) {
-      throw invalid(where, 'provider aws needs the ARN of an EKS cluster in the key cluster');
-    }
-    if (deps.describeEksCluster === undefined) throw invalid(where, 'the provider aws is not supported here');
-    return deps.describeEksCluster(cluster, signal);
-  }
-  if (provider !== 'generic') throw invalid(where, `the provider '${provider ?? ''}' is not supported`);
-  if (address === undefined)
-    throw invalid(where, 'provider generic needs the URL of the API server in the key address');
-  const account = { namespace, name: data['serviceAccountName'] ?? 'default' };
-  const audiences = (data['audiences'] ?? address).split(/[\s,]+/).filter((audience) => audience !== '');
-  try {
-    const { token } = await deps.client.requestToken(account, { audiences }, { signal });
-    const ca = data['ca.crt'];
-    return {
-      name: where,
-      server: address.replace(/\/+$/, ''),
-      namespace: 'default',
-      credentials: { kind: 'token', token },
-      ...(ca === undefined ? {} : { ca }),
-    };
-  } catch (cause) {
-    throw invalid(where, `no token of ServiceAccount ${formatKey(account)}: ${errorMessage(cause)}`);
-  }
 }
 
 function invalid(where: string, what: string): MillraceError {

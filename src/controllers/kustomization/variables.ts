@@ -8,7 +8,7 @@ import { parseDocuments } from '../../yaml/documents.ts';
 import { printDocuments } from '../../yaml/print.ts';
 import { KustomizationFault } from './fault.ts';
 
-const variableName = /^[_\p{L}][_\p{L}\p{Nd}]*$/u;
+const variableName = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
 const shownPattern = '^[_[:alpha:]][_[:alpha:][:digit:]]*$';
 const substituteKey = 'kustomize.toolkit.fluxcd.io/substitute';
 

@@ -75,8 +75,11 @@ export function inOrderOfDependencies(objects: readonly Kustomization[]): Kustom
   return sorted;
 }
 
-/** A dependency that became ready, or ready at another revision, wakes its dependants at once; Flux polls every half minute. */
-export function dependencyWatch(kind: KindRef): Watch {
+/**
+ * A dependency that became ready, or ready at another revision, wakes at once who waits for it; one that is judged by an
+ * expression does with every change. Flux polls every half minute. `isWaiting` tells who waits, by `namespace/name`.
+ */
+export function dependencyWatch(kind: KindRef, isWaiting: (id: string) => boolean): Watch {
   const stateOf = (object: KubeObject | undefined) => {
     const dependency = object as Kustomization | undefined;
     if (dependency === undefined) return '';
@@ -86,13 +89,23 @@ export function dependencyWatch(kind: KindRef): Watch {
   return {
     kind,
     wakes: ({ before, after }: Change, own: ObjectCache) => {
-      if (after === undefined || stateOf(before) === stateOf(after) || !hasStatus(after, 'Ready', 'True')) return [];
-      const dependants = own.by('dependency', formatKey(keyOf(after)));
-      return dependants
-        .filter((dependant) => getCondition(dependant, 'Ready')?.reason === 'DependencyNotReady')
-        .map(keyOf);
+      if (after === undefined) return [];
+      const id = formatKey(keyOf(after));
+      const isNews = hasStatus(after, 'Ready', 'True') && stateOf(before) !== stateOf(after);
+      const waiting = own.by('dependency', id).filter((dependant) => isWaiting(formatKey(keyOf(dependant))));
+      return (waiting as Kustomization[]).filter((dependant) => isNews || isJudged(dependant, id)).map(keyOf);
     },
   };
+}
+
+/** Whether an expression decides on the readiness of a dependency. */
+function isJudged({ spec, metadata }: Kustomization, dependency: string): boolean {
+  return (spec.dependsOn ?? []).some(
+    ({ name, namespace, readyExpr }) =>
+      readyExpr !== undefined &&
+      readyExpr !== '' &&
+      formatKey({ name, namespace: namespace || (metadata.namespace ?? '') }) === dependency,
+  );
 }
 
 /** A ConfigMap or Secret that was changed or deleted wakes who reads it. */

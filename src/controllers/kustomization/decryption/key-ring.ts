@@ -1,4 +1,5 @@
 import { errorMessage } from '../../../base/error.ts';
+import type { ObjectKey } from '../../../base/kube-object.ts';
 import { sopsError } from './sops-error.ts';
 import type { EncryptedDataKey } from './sops-metadata.ts';
 
@@ -16,9 +17,11 @@ export interface KmsDecryptRequest {
   /** Role to assume first, where the file names one. */
   role?: string;
   credentials?: StaticAwsCredentials;
+  /** Whose identity to use where there are no credentials; that of the controller where left out. */
+  serviceAccount?: ObjectKey;
 }
 
-/** Decrypts with AWS KMS; without `credentials` as the identity of the controller. */
+/** Decrypts with AWS KMS. */
 export type KmsDecrypt = (request: KmsDecryptRequest, signal: AbortSignal) => Promise<Buffer>;
 
 /** The keys that a Kustomization may decrypt with. */
@@ -26,6 +29,8 @@ export interface KeyMaterial {
   ageIdentities: string[];
   pgpPrivateKeys: string[];
   aws?: StaticAwsCredentials;
+  /** Whose cloud identity opens keys of a cloud that the Secret has no credentials for. */
+  serviceAccount?: ObjectKey;
 }
 
 export interface KeyRing {
@@ -69,7 +74,10 @@ async function openPgp({ enc }: EncryptedDataKey, privateKeys: readonly string[]
   return Buffer.from(data as Uint8Array);
 }
 
-function kmsRequest({ recipient, enc, fields }: EncryptedDataKey, { aws }: KeyMaterial): KmsDecryptRequest {
+function kmsRequest(
+  { recipient, enc, fields }: EncryptedDataKey,
+  { aws, serviceAccount }: KeyMaterial,
+): KmsDecryptRequest {
   const context = Object.entries((fields['context'] ?? {}) as Record<string, unknown>);
   const role = fields['role'];
   return {
@@ -78,6 +86,7 @@ function kmsRequest({ recipient, enc, fields }: EncryptedDataKey, { aws }: KeyMa
     context: Object.fromEntries(context.map(([name, value]) => [name, String(value)])),
     ...(typeof role === 'string' && role !== '' ? { role } : {}),
     ...(aws === undefined ? {} : { credentials: aws }),
+    ...(aws !== undefined || serviceAccount === undefined ? {} : { serviceAccount }),
   };
 }
 

@@ -1,0 +1,28 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { SignatureV4 } from '@smithy/signature-v4';
+import type { AwsCredentials } from './identity.ts';
+
+/** Node's hashes in the form that the signer wants. */
+class Sha256 {
+  readonly #hash;
+  constructor(secret?: string | Uint8Array) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret);
+  }
+  update(data: string | Uint8Array): void {
+    this.#hash.update(data);
+  }
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+}
+
+/** The SDK's own signer, for the calls that have no client here: presigned ones, and those of services used for one call only. */
+export async function newSigner(credentials: AwsCredentials, service: string, region: string): Promise<SignatureV4> {
+  const { SignatureV4: Signer } = await import('@smithy/signature-v4');
+  return new Signer({ credentials, service, region, sha256: Sha256 as never });
+}
+
+/** What AWS's names of a partition end in. */
+export function dnsSuffix(region: string): string {
+  return region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+}
