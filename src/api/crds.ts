@@ -2,6 +2,8 @@ import type { KubeObject } from '../base/kube-object.ts';
 import { Bucket } from './bucket.ts';
 import { crdOf } from './crd.ts';
 import { ExternalArtifact } from './external-artifact.ts';
+import { FluxInstance } from './flux-instance.ts';
+import { FluxReport } from './flux-report.ts';
 import { GitRepository } from './git-repository.ts';
 import { HelmChart } from './helm-chart.ts';
 import { HelmRepository } from './helm-repository.ts';
@@ -24,6 +26,8 @@ export const kinds: readonly KindDefinition[] = [
   ImageRepository,
   ImagePolicy,
   ImageUpdateAutomation,
+  FluxInstance,
+  FluxReport,
 ];
 
 /** The CustomResourceDefinitions of all kinds, made anew for every call. */

@@ -5,7 +5,7 @@ import { compareBytes } from '../base/text.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isTransient } from '../kube/status-error.ts';
 import type { Change } from './change-set.ts';
-import { hasControl } from './controls.ts';
+import { type Controls, kustomizeControls } from './controls.ts';
 import { driftPointers, hasDrift } from './drift.ts';
 import { type IgnoredPaths, withIgnoredFields, withoutPaths } from './ignore-rules.ts';
 import { isImmutableError, mayRecreate } from './immutability.ts';
@@ -27,6 +27,8 @@ export interface ApplyOptions {
   ignored?: IgnoredPaths | undefined;
   /** Further managers whose fields are taken over, by prefix. */
   overrideManagers?: readonly string[] | undefined;
+  /** Marks that keep objects from being applied. Default: those of Kustomizations. */
+  controls?: Controls | undefined;
   signal: AbortSignal;
 }
 
@@ -121,7 +123,7 @@ async function refusalsOfLater(
 async function planObject(desired: KubeObject, options: ApplyOptions): Promise<Plan> {
   const { client, signal, ignored } = options;
   const live = await client.get(refOf(desired), { signal });
-  if (isSkipped(desired, live)) return { desired, live, action: 'skipped' };
+  if (isSkipped(desired, live, options)) return { desired, live, action: 'skipped' };
   let result: KubeObject;
   try {
     result = await client.apply(desired, { fieldManager: options.manager, force: true, dryRun: true, signal });
@@ -151,11 +153,15 @@ async function tryCreation(desired: KubeObject, { client, manager, signal }: App
   }
 }
 
-function isSkipped(desired: KubeObject, live: KubeObject | undefined): boolean {
-  if (hasControl(desired, 'reconcile', 'disabled')) return true;
-  if (hasControl(live, 'reconcile', 'disabled') && !hasControl(desired, 'reconcile', 'enabled')) return true;
-  if (hasControl(desired, 'ssa', 'ignore') || hasControl(live, 'ssa', 'ignore')) return true;
-  return live !== undefined && hasControl(desired, 'ssa', 'ifnotpresent');
+function isSkipped(
+  desired: KubeObject,
+  live: KubeObject | undefined,
+  { controls: { has } = kustomizeControls }: ApplyOptions,
+): boolean {
+  if (has(desired, 'reconcile', 'disabled')) return true;
+  if (has(live, 'reconcile', 'disabled') && !has(desired, 'reconcile', 'enabled')) return true;
+  if (has(desired, 'ssa', 'ignore') || has(live, 'ssa', 'ignore')) return true;
+  return live !== undefined && has(desired, 'ssa', 'ifnotpresent');
 }
 
 async function carryOut(plan: Plan, options: ApplyOptions, done: readonly Change[]): Promise<Change> {

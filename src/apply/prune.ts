@@ -4,7 +4,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { isTransient } from '../kube/status-error.ts';
 import { refOf } from './apply-objects.ts';
 import type { Change } from './change-set.ts';
-import { hasControl, isOwnedBy } from './controls.ts';
+import { type Controls, kustomizeControls } from './controls.ts';
 import { type InventoryEntry, refOfEntry } from './inventory.ts';
 import { compareForApply } from './order.ts';
 
@@ -20,6 +20,8 @@ export interface PruneOptions {
   owner: ObjectKey;
   /** uids of the objects that were applied just now. */
   applied?: ReadonlySet<string>;
+  /** Marks of ownership and protection. Default: those of Kustomizations. */
+  controls?: Controls;
   signal: AbortSignal;
 }
 
@@ -29,10 +31,8 @@ export interface PruneOptions {
  * known under two entries (another API group, a namespace that a cluster-scoped kind drops): what `applied` names by its uid
  * is in use and stays.
  */
-export async function pruneEntries(
-  entries: readonly InventoryEntry[],
-  { client, owner, applied, signal }: PruneOptions,
-): Promise<PruneResult> {
+export async function pruneEntries(entries: readonly InventoryEntry[], options: PruneOptions): Promise<PruneResult> {
+  const { client, applied, signal } = options;
   const result: PruneResult = { changes: [], remaining: [], failure: undefined };
   const faults: { message: string; error: unknown }[] = [];
   const refs = entries.flatMap((entry) => {
@@ -49,7 +49,7 @@ export async function pruneEntries(
     try {
       const live = await client.get(ref, { signal });
       if (live === undefined || applied?.has(live.metadata.uid ?? '')) continue;
-      result.changes.push(await pruneObject(live, client, owner, signal));
+      result.changes.push(await pruneObject(live, options));
     } catch (error) {
       signal.throwIfAborted();
       if (isMillraceError(error, 'KUBE_KIND_NOT_SERVED')) continue;
@@ -67,14 +67,10 @@ export async function pruneEntries(
 
 async function pruneObject(
   live: KubeObject,
-  client: KubeClient,
-  owner: ObjectKey,
-  signal: AbortSignal,
+  { client, owner, controls: { has, isOwnedBy } = kustomizeControls, signal }: PruneOptions,
 ): Promise<Change> {
   const isProtected =
-    hasControl(live, 'prune', 'disabled') ||
-    hasControl(live, 'reconcile', 'disabled') ||
-    hasControl(live, 'ssa', 'ignore');
+    has(live, 'prune', 'disabled') || has(live, 'reconcile', 'disabled') || has(live, 'ssa', 'ignore');
   if (!isOwnedBy(live, owner) || isProtected) return { object: live, action: 'skipped' };
   const uid = live.metadata.uid;
   await client.delete(refOf(live), { propagation: 'Background', signal, ...(uid === undefined ? {} : { uid }) });

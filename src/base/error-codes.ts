@@ -228,6 +228,18 @@ export const errorCodes = {
     meaning: 'A run of an ImageRepository, ImagePolicy or ImageUpdateAutomation failed and is tried again.',
     fix: 'The message is the one of the Ready condition of the object.',
   },
+  INSTALL_FAILED: {
+    meaning: 'What a FluxInstance asks for could not be applied, or did not become healthy.',
+    fix: 'The message names the objects; it is tried again with growing delays.',
+  },
+  INSTALL_UNHEALTHY: {
+    meaning: 'Objects of an installation did not become healthy in time.',
+    fix: 'Look at the pods of the Deployments that the message names; give more time with fluxcd.controlplane.io/reconcileTimeout.',
+  },
+  INSTANCE_INVALID: {
+    meaning: 'A FluxInstance asks for what cannot be installed: no component, or a version that is not served.',
+    fix: 'Correct spec.components or spec.distribution.version as the message says.',
+  },
   KUBECONFIG_INVALID: {
     meaning: 'The kubeconfig is missing, cannot be read, or lacks an entry.',
     fix: 'The message names the file and the entry; `kubectl config view` shows what is set.',

@@ -6,12 +6,14 @@ import { refOf } from './status-patch.ts';
 /** Flux's finalizer, on every kind that leaves something behind (spec/source.md §2.5). */
 export const finalizer = 'finalizers.fluxcd.io';
 
-export function hasFinalizer(object: KubeObject): boolean {
-  return object.metadata.finalizers?.includes(finalizer) ?? false;
+export function hasFinalizer(object: KubeObject, name = finalizer): boolean {
+  return object.metadata.finalizers?.includes(name) ?? false;
 }
 
 export interface FinalizerOptions extends CallOptions {
   fieldManager: string;
+  /** Default: Flux's. */
+  finalizer?: string;
 }
 
 /**
@@ -23,8 +25,9 @@ export async function addFinalizer(
   object: KubeObject,
   options: FinalizerOptions,
 ): Promise<boolean> {
-  if (hasFinalizer(object)) return false;
-  await writeFinalizers(client, object, [...(object.metadata.finalizers ?? []), finalizer], options);
+  const { finalizer: name = finalizer } = options;
+  if (hasFinalizer(object, name)) return false;
+  await writeFinalizers(client, object, [...(object.metadata.finalizers ?? []), name], options);
   return true;
 }
 
@@ -34,8 +37,9 @@ export async function removeFinalizer(
   object: KubeObject,
   options: FinalizerOptions,
 ): Promise<void> {
-  if (!hasFinalizer(object)) return;
-  const others = (object.metadata.finalizers ?? []).filter((name) => name !== finalizer);
+  const { finalizer: name = finalizer } = options;
+  if (!hasFinalizer(object, name)) return;
+  const others = (object.metadata.finalizers ?? []).filter((other) => other !== name);
   try {
     await writeFinalizers(client, object, others, options);
   } catch (error) {

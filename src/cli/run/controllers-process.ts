@@ -13,7 +13,7 @@ import { createManager, type Manager } from '../../runtime/manager.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { createNotifier } from '../../runtime/notification.ts';
 import { type ProcessServer, parseListenAddress, startProcessServer } from '../../runtime/process-server.ts';
-import type { assembleControllers, ControllerName } from './controllers.ts';
+import { type assembleControllers, type ControllerName, controllerNames } from './controllers.ts';
 import type { RunOptions } from './options.ts';
 
 export interface ControllersProcess {
@@ -52,10 +52,19 @@ export async function runControllers(process: ControllersProcess, signal: AbortS
   }
 }
 
-/** Shards stand for election among themselves (spec/source.md §2.5). */
-function leaseName({ watchLabelSelector }: RunOptions): string {
-  const shard = watchLabelSelector?.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
-  return shard === undefined ? 'millrace-leader-election' : `millrace-${shard}-leader-election`.slice(0, 250);
+/** Shards stand for election among themselves (spec/source.md §2.5), and so does a process of only some controllers. */
+function leaseName({ watchLabelSelector, controllers }: RunOptions): string {
+  const isWhole = controllerNames.every((name) => controllers.includes(name));
+  const parts = [
+    'millrace',
+    ...(isWhole ? [] : controllers),
+    ...(watchLabelSelector === undefined ? [] : [watchLabelSelector]),
+  ];
+  const name = parts
+    .join('-')
+    .replace(/[^a-z0-9]+/gi, '-')
+    .toLowerCase();
+  return `${name.slice(0, 230).replace(/-+$/, '')}-leader-election`;
 }
 
 async function runManager(

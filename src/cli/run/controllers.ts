@@ -15,7 +15,10 @@ export const controllerNames = [
   'image-automation-controller',
 ] as const;
 
-export type ControllerName = (typeof controllerNames)[number];
+/** What `*` leaves out: it installs the others, so it runs where it is asked to. */
+export const operatorName = 'flux-operator';
+
+export type ControllerName = (typeof controllerNames)[number] | typeof operatorName;
 
 /** What the controllers are made from. */
 export interface ControllerDeps {
@@ -48,6 +51,7 @@ const assemblers: Record<ControllerName, () => Promise<Assemble>> = {
   'kustomize-controller': async () => (await import('./kustomize-controller.ts')).assembleKustomize,
   'image-reflector-controller': async () => (await import('./image-reflector-controller.ts')).assembleImageReflector,
   'image-automation-controller': async () => (await import('./image-automation-controller.ts')).assembleImageAutomation,
+  [operatorName]: async () => (await import('./flux-operator.ts')).assembleOperator,
 };
 
 export interface ControllerSet {
@@ -68,7 +72,7 @@ export async function assembleControllers(
   };
   try {
     // In the order of a delivery, whatever the order on the command line.
-    for (const name of controllerNames.filter((known) => names.includes(known))) {
+    for (const name of [...controllerNames, operatorName as ControllerName].filter((known) => names.includes(known))) {
       const assemble = await assemblers[name]();
       parts.push(await assemble(deps, shared));
     }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { controllerNames } from './controllers.ts';
+import { controllerNames, operatorName } from './controllers.ts';
 
 /** Adds the flags; where Flux's controllers have the same one, under their name. */
 export function addRunOptions(command: Command): Command {
@@ -7,7 +7,11 @@ export function addRunOptions(command: Command): Command {
   const digests = ['sha256', 'sha384', 'sha512'];
   return command
     .option('-n, --namespace <name>', 'namespace of the installation (default: RUNTIME_NAMESPACE, flux-system)')
-    .option('--controllers <list>', `controllers to run, comma separated (${controllerNames.join(', ')})`, '*')
+    .option(
+      '--controllers <list>',
+      `controllers to run, comma separated (${controllerNames.join(', ')}; also ${operatorName})`,
+      '*',
+    )
     .option('--concurrent <n>', 'objects of a kind to reconcile side by side')
     .option('--watch-all-namespaces [bool]', 'watch the objects of all namespaces, not only of one', 'true')
     .option(

@@ -3,7 +3,7 @@ import { parseDuration } from '../../base/duration.ts';
 import { MillraceError } from '../../base/error.ts';
 import type { LogLevel } from '../../base/logger.ts';
 import type { DigestAlgorithm } from '../../controllers/source/archive-writer.ts';
-import { type ControllerName, controllerNames } from './controllers.ts';
+import { type ControllerName, controllerNames, operatorName } from './controllers.ts';
 
 /** What `millrace run` was asked to do, checked and with units. */
 export interface RunOptions {
@@ -165,8 +165,9 @@ function parseControllers(text: string): ControllerName[] {
   const asked = names(text);
   if (asked.includes('*')) return [...controllerNames];
   return asked.map((name) => {
-    const known = controllerNames.find((full) => full === name);
-    if (known === undefined) throw badFlag('--controllers', name, `Known are ${controllerNames.join(', ')}.`);
+    const all = [...controllerNames, operatorName] as const;
+    const known = all.find((full) => full === name);
+    if (known === undefined) throw badFlag('--controllers', name, `Known are ${all.join(', ')}.`);
     return known;
   });
 }
