@@ -353,6 +353,10 @@ export const errorCodes = {
     meaning: 'What an ImageRepository refers to for reaching its registry is missing or malformed.',
     fix: 'Check secretRef, serviceAccountName, certSecretRef and proxySecretRef in its spec, and the objects they name.',
   },
+  REHEARSAL_IMPOSSIBLE: {
+    meaning: 'The tree, the image or a document given to `millrace rehearse` does not say enough for a rehearsal.',
+    fix: 'The message names what is missing; docs/rehearsal.md lists what a rehearsal reads.',
+  },
   SANDBOX_NOT_FOUND: {
     meaning: 'A folder is not the data folder of a sandbox.',
     fix: 'Start a sandbox with `millrace up`, or name its folder with --data.',

@@ -26,6 +26,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'push', summary: 'push a small image to the sandbox', load: () => import('./push.ts') },
   { name: 'reconcile', summary: 'have an object reconciled now', load: () => import('./reconcile.ts') },
+  {
+    name: 'rehearse',
+    summary: 'would an image be delivered? your tree in the sandbox',
+    load: () => import('./rehearse.ts'),
+  },
   { name: 'resume', summary: 'reconcile suspended objects again', load: () => import('./resume.ts') },
   { name: 'run', summary: 'run the controllers against a cluster', load: () => import('./run.ts') },
   { name: 'suspend', summary: 'stop reconciling objects', load: () => import('./suspend.ts') },

@@ -1,4 +1,9 @@
-import { ECRClient, GetAuthorizationTokenCommand, ListImagesCommand } from '@aws-sdk/client-ecr';
+import {
+  CreateRepositoryCommand,
+  ECRClient,
+  GetAuthorizationTokenCommand,
+  ListImagesCommand,
+} from '@aws-sdk/client-ecr';
 import { pushSmallImage } from '../../sandbox/registry/push-image.ts';
 import type { SandboxAccess } from '../../sandbox/sandbox-access.ts';
 
@@ -20,6 +25,15 @@ export class ImageStore {
       abortSignal: signal,
     });
     return (answer.imageIds ?? []).flatMap(({ imageTag }) => imageTag ?? []);
+  }
+
+  /** Makes the repository unless it is there. */
+  async ensureRepository(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#ecr.send(new CreateRepositoryCommand({ repositoryName: this.#repository }), { abortSignal: signal });
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'RepositoryAlreadyExistsException') throw error;
+    }
   }
 
   /** Builds and pushes a small image; returns its digest. */

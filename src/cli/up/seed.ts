@@ -23,6 +23,22 @@ export async function seedRepository(
       await mkdir(dirname(join(dir, path)), { recursive: true });
       await writeFile(join(dir, path), text);
     }
+    await pushFolder(git, remote, { dir, branch: seed.branch, message: 'The fleet\n' }, signal);
+    return true;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Pushes everything in a folder as the first commit of a branch. */
+export async function pushFolder(
+  git: Git,
+  remote: GitRemote,
+  { dir, branch, message }: { dir: string; branch: string; message: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-push-'));
+  try {
     const { gitDir } = await openMirror(join(folder, 'git'));
     const run = async (args: string[], input?: string) => {
       const config = [['core.bare', 'false']] as const;
@@ -36,20 +52,13 @@ export async function seedRepository(
       });
       return output.toString('utf8').trim();
     };
-    await run(['add', '--all']);
+    // Whatever is in the folder is meant, also what a .gitignore in it would leave out.
+    await run(['add', '--all', '--force']);
     const author = { name: 'millrace', email: 'millrace@sandbox.local' };
     const tree = await run(['write-tree']);
-    const commit = formatCommit({
-      tree,
-      parents: [],
-      author,
-      committer: author,
-      time: Date.now(),
-      message: 'The fleet\n',
-    });
+    const commit = formatCommit({ tree, parents: [], author, committer: author, time: Date.now(), message });
     const head = await run(['hash-object', '-t', 'commit', '-w', '--stdin'], commit);
-    await pushHead(git, remote, { dir, gitDir, head }, { signal, target: `refs/heads/${seed.branch}` });
-    return true;
+    await pushHead(git, remote, { dir, gitDir, head }, { signal, target: `refs/heads/${branch}` });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

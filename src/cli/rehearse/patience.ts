@@ -1,0 +1,44 @@
+import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { isRolledOut, readyOf } from './state.ts';
+
+/** How long the same complaint has to last before nobody waits for its object any more, in milliseconds. */
+const patienceMs = 5_000;
+
+/** Remembers since when objects have been complaining: a first failure often passes with the next attempt. */
+export class Patience {
+  readonly #since = new Map<string, number>();
+  #now = 0;
+
+  /** Takes one look at the objects, at `now` in milliseconds. */
+  look(objects: readonly KubeObject[], now: number): void {
+    this.#now = now;
+    for (const object of objects) {
+      const key = formatRef(object);
+      const status = readyOf(object)?.status;
+      if (status === 'True') this.#since.delete(key);
+      else if (status === 'False' && !this.#since.has(key)) this.#since.set(key, now);
+    }
+  }
+
+  /** The same for workloads, which say nothing of themselves: from when they were first seen not to be rolled out. */
+  lookAtWorkloads(workloads: readonly KubeObject[], now: number): void {
+    this.#now = now;
+    for (const workload of workloads) {
+      const key = `${formatRef(workload)}@${workload.metadata.generation}`;
+      if (!isRolledOut(workload) && !this.#since.has(key)) this.#since.set(key, now);
+    }
+  }
+
+  isOver(object: KubeObject): boolean {
+    return this.#over(formatRef(object));
+  }
+
+  isOverForWorkload(workload: KubeObject): boolean {
+    return this.#over(`${formatRef(workload)}@${workload.metadata.generation}`);
+  }
+
+  #over(key: string): boolean {
+    const since = this.#since.get(key);
+    return since !== undefined && this.#now - since >= patienceMs;
+  }
+}
