@@ -102,6 +102,58 @@ test.each([
   await expect(listTags(open(), repository, { signal })).rejects.toMatchObject({ code: 'OCI_STATUS' });
 });
 
+test('a login that ends in the middle of a listing is made anew once, and a refusal of that one stands', async () => {
+  let valid = 'first';
+  const repository = await serve((request, response) => {
+    const url = new URL(request.url ?? '', 'http://registry');
+    const wanted = `Basic ${Buffer.from(`AWS:${valid}`).toString('base64')}`;
+    if (request.headers.authorization !== wanted)
+      return json(response, {}, { 'www-authenticate': 'Basic realm="r"' }, 401);
+    const page = Number(url.searchParams.get('last') ?? 0);
+    if (page === 1) valid = 'second';
+    const link = page < 3 ? { link: `</v2/org/app/tags/list?n=1000&last=${page + 1}>; rel="next"` } : {};
+    json(response, { tags: [String(page)] }, link);
+  });
+  const logins: string[] = [];
+  const refused: string[] = [];
+  const options = (passwords: string[]) => ({
+    login: async () => {
+      const password = passwords.shift() ?? 'none';
+      logins.push(password);
+      return { kind: 'password' as const, username: 'AWS', password };
+    },
+    onRefused: ({ host }: Repository) => void refused.push(host),
+  });
+  expect(await listTags(open(options(['first', 'second'])), repository, { signal })).toEqual(['0', '1', '2', '3']);
+  expect([logins, refused]).toEqual([['first', 'second'], [repository.host]]);
+  await expect(listTags(open(options(['old', 'older', 'oldest'])), repository, { signal })).rejects.toMatchObject({
+    code: 'OCI_AUTH_DENIED',
+  });
+  expect(logins.slice(2)).toEqual(['old', 'older']);
+});
+
+test('a listing that goes in circles ends as a fault', async () => {
+  let count = 0;
+  const repository = await serve((_request, response) => {
+    count++;
+    json(response, { tags: ['a'] }, { link: '</v2/org/app/tags/list?n=1000&last=a>; rel="next"' });
+  });
+  await expect(listTags(open(), repository, { signal })).rejects.toMatchObject({ message: /goes in circles/ });
+  expect(count).toBeLessThan(6);
+});
+
+test('a registry that asks for a pause gets it', async () => {
+  const at: number[] = [];
+  const repository = await serve((request, response) => {
+    if (request.url === '/v2/') return json(response, {});
+    at.push(performance.now());
+    if (at.length === 1) return json(response, {}, { 'retry-after': '1' }, 429);
+    json(response, { tags: ['a'] });
+  });
+  expect(await listTags(open(), repository, { signal })).toEqual(['a']);
+  expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(900);
+});
+
 test('a configured endpoint stands for a registry', async () => {
   const { host } = await serve((_request, response) => json(response, { tags: ['x'] }));
   const registry = open({ endpoints: { 'registry.example': `http://${host}` } });

@@ -19,6 +19,8 @@ export interface RegistryOptions {
   insecure?: boolean;
   /** The credential for a repository; undefined means anonymous. Called when a registry asks for one, then kept. */
   login?: (repository: Repository, signal: AbortSignal) => Promise<RegistryCredential | undefined>;
+  /** Told when a registry refuses a credential that may have ended early: `login` is asked once more, for another one. */
+  onRefused?: (repository: Repository) => void;
   /** Wait before the second attempt; the third comes after three times as long. Default 1 second. */
   retryDelayMs?: number;
 }
@@ -33,6 +35,8 @@ export interface Registry {
 interface Session {
   baseUrl: Promise<{ url: string; challenge: Challenge | undefined }>;
   credential?: Promise<RegistryCredential | undefined>;
+  /** A second login has been asked for; a registry that refuses that one too means it. */
+  isRenewed?: boolean;
   /** Authorization header by scope. */
   authorization: Map<string, string | undefined>;
 }
@@ -119,11 +123,20 @@ async function sendAuthorized(
   let response = await send(registry, request, url, header);
   if (response.status === 401) {
     const asked = parseChallenge(response.headers['www-authenticate']) ?? challenge;
-    const before = header;
-    header = await authorize(asked);
-    if (header !== undefined && header !== before) {
+    const again = async () => {
+      const before = header;
+      header = await authorize(asked);
+      if (header === undefined || header === before) return;
       await response.discard();
       response = await send(registry, request, url, header);
+    };
+    await again();
+    const { onRefused } = registry.options;
+    if (response.status === 401 && onRefused !== undefined && session.isRenewed !== true) {
+      session.isRenewed = true;
+      onRefused(repository);
+      delete session.credential;
+      await again();
     }
   }
   if ((request.accept ?? [200]).includes(response.status)) return response;

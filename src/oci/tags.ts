@@ -20,18 +20,25 @@ export async function listTags(
   const tags: string[] = [];
   const base = new URL(await registryUrl(registry, repository, signal));
   const seen = new Set<string>();
-  let path = `tags/list?n=${pageSize}`;
-  for (let page = 0; page < maxPages; page++) {
-    const response = await sendToRegistry(registry, repository, { method: 'GET', path, signal });
-    const text = await response.text(maxPageBytes);
-    for (const tag of parseTags(text, response.url)) tags.push(tag);
+  const ask = (path: string) => sendToRegistry(registry, repository, { method: 'GET', path, signal });
+  let response = await ask(`tags/list?n=${pageSize}`);
+  for (let page = 1; page <= maxPages; page++) {
     const next = nextPage(response.headers['link'], response.url, base);
-    if (next === undefined) return tags;
-    if (seen.has(next)) throw new MillraceError('OCI_STATUS', `GET ${next}: the listing of tags goes in circles`);
+    if (next !== undefined && seen.has(next)) {
+      await response.discard();
+      throw new MillraceError('OCI_STATUS', `GET ${next}: the listing of tags goes in circles`);
+    }
+    // The registry works on the next page while this one is read.
+    const following = next === undefined ? undefined : ask(next);
+    following?.catch(() => {});
+    const { url } = response;
+    for (const tag of parseTags(await response.text(maxPageBytes), url)) tags.push(tag);
+    if (following === undefined || next === undefined) return tags;
     seen.add(next);
-    path = next;
+    response = await following;
   }
-  throw new MillraceError('OCI_STATUS', `GET ${path}: the listing of tags does not end`);
+  await response.discard();
+  throw new MillraceError('OCI_STATUS', `GET ${response.url}: the listing of tags does not end`);
 }
 
 function parseTags(text: string, url: string): string[] {

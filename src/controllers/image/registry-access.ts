@@ -92,6 +92,9 @@ async function openRegistry(
     http,
     login,
     insecure,
+    ...(object.spec.provider === 'aws' && {
+      onRefused: ({ host }) => options.ecr.drop(host, accountOf(object, options)),
+    }),
     ...(options.endpoints !== undefined && { endpoints: options.endpoints }),
   });
   const close = async () => {
@@ -104,24 +107,32 @@ type Login = (repository: Repository, signal: AbortSignal) => Promise<RegistryCr
 
 async function loginOf(
   object: RegistryUser,
-  { client, ecr, defaultServiceAccount }: RegistryAccessOptions,
+  options: RegistryAccessOptions,
   signal: AbortSignal,
   onIdentity: (identity: AwsIdentity) => void,
 ): Promise<Login> {
-  const { provider, serviceAccountName } = object.spec;
-  const namespace = object.metadata.namespace ?? '';
+  const { client, ecr } = options;
+  const { provider } = object.spec;
   if (provider === 'azure' || provider === 'gcp') {
     throw fault(`provider '${provider}' is not supported; use secretRef or provider: aws`);
   }
   // With a provider, pull secrets are not consulted at all (spec/image.md §3.1).
   if (provider !== 'aws') return pullSecretLogin(await pullSecrets(object, client, signal));
-  const name = serviceAccountName || defaultServiceAccount;
-  const serviceAccount = name ? { namespace, name } : undefined;
+  const serviceAccount = accountOf(object, options);
   return async ({ host }, loginSignal) => {
     const login = await ecr.login(host, { ...(serviceAccount && { serviceAccount }), signal: loginSignal });
     onIdentity(login.identity);
     return { kind: 'password', username: login.username, password: login.password };
   };
+}
+
+/** The ServiceAccount as which an object asks AWS; undefined: as the controller. */
+function accountOf(
+  { spec, metadata }: RegistryUser,
+  { defaultServiceAccount }: Pick<RegistryAccessOptions, 'defaultServiceAccount'>,
+): ObjectKey | undefined {
+  const name = spec.serviceAccountName || defaultServiceAccount;
+  return name ? { namespace: metadata.namespace ?? '', name } : undefined;
 }
 
 function pullSecretLogin(secrets: readonly DockerConfigEntry[][]): Login {
