@@ -4,7 +4,9 @@ import { type AutomationGates, defaultGates } from '../../controllers/image-upda
 import { automationComponent } from '../../controllers/image-update-automation/names.ts';
 import { createHttpClient } from '../../http/http-client.ts';
 import { proxyFromEnv } from '../../http/proxy.ts';
+import { awsIdentitiesOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
+import { gitProvidersOf } from './git-providers.ts';
 import type { SharedParts } from './shared.ts';
 
 /** Commits what policies have chosen. */
@@ -17,6 +19,7 @@ export async function assembleImageAutomation(deps: ControllerDeps, shared: Shar
     events: deps.events(automationComponent),
     git: shared.git,
     http,
+    providers: gitProvidersOf(options, { http, identities: awsIdentitiesOf(automationComponent, deps) }),
     clonesDir: join(shared.storageDir, 'automation'),
     noCrossNamespaceRefs: options.noCrossNamespaceRefs,
     gates: gatesOf(options.featureGates),

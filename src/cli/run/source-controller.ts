@@ -3,10 +3,7 @@ import { join } from 'node:path';
 import { createEcrLogins } from '../../aws/ecr-login.ts';
 import { parseAwsEnvironment } from '../../aws/environment.ts';
 import { createBucketController } from '../../controllers/bucket/controller.ts';
-import { codeCommitAuth, codeCommitRegion } from '../../controllers/git-repository/code-commit.ts';
 import { createGitRepositoryController } from '../../controllers/git-repository/controller.ts';
-import type { GitProviders } from '../../controllers/git-repository/git-provider.ts';
-import { createGithubApps } from '../../controllers/git-repository/github-app.ts';
 import { createRegistryAccess } from '../../controllers/image/registry-access.ts';
 import { createOciRepositoryController } from '../../controllers/oci-repository/controller.ts';
 import { startArtifactServer } from '../../controllers/source/artifact-server.ts';
@@ -17,6 +14,7 @@ import { parseListenAddress } from '../../runtime/process-server.ts';
 import { version } from '../../version.ts';
 import { awsIdentitiesOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
+import { gitProvidersOf } from './git-providers.ts';
 import type { RunOptions } from './options.ts';
 import type { SharedParts } from './shared.ts';
 
@@ -63,18 +61,7 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
     endpoints: Object.fromEntries(options.registryEndpoints),
     defaultServiceAccount: options.defaultServiceAccount,
   });
-  const githubApps = createGithubApps({ http });
-  const providers: GitProviders = {
-    objectLevelIdentity: objectLevelWorkloadIdentity,
-    githubApp: (secret, _url, signal) => githubApps(secret, signal),
-    async codeCommit(url, serviceAccount, signal) {
-      const region = codeCommitRegion(url);
-      const session = serviceAccount
-        ? await identities.serviceAccount(serviceAccount, region, signal)
-        : await identities.controller(region, signal);
-      return codeCommitAuth(url, session.credentials);
-    },
-  };
+  const providers = gitProvidersOf(options, { http, identities });
   return {
     controllers: [
       createGitRepositoryController({ ...source, git: shared.git, mirrorsDir, providers }),

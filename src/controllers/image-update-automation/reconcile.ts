@@ -5,6 +5,7 @@ import { formatDuration, parseDuration } from '../../base/duration.ts';
 import type { ObjectKey } from '../../base/kube-object.ts';
 import { openRequest } from '../../runtime/request.ts';
 import { formatRevision } from '../git-repository/git-revision.ts';
+import { Fault } from '../image/fault.ts';
 import type { ImageResult, ImageRun } from '../image/run.ts';
 import { createBatches } from './batch-window.ts';
 import { parseMessageTemplate } from './commit-message.ts';
@@ -49,10 +50,21 @@ export function createAutomation(deps: ImageUpdateAutomationDeps): Automation {
     });
     if (plan.git.commit.messageTemplate !== undefined) parseMessageTemplate(object, clock.now);
     const pushes: string[] = [];
+    const faults: Fault[] = [];
     for (const part of splitPush(plan, policies, clock.now)) {
-      const pushed = await deliverPart(run, part);
+      const pushed = await deliverPart(run, part).catch((error: unknown) => {
+        // The other branches are no worse for it.
+        if (!(error instanceof Fault)) throw error;
+        faults.push(error);
+        return undefined;
+      });
       if (pushed === 'unchanged') return { ready: upToDate, requeueAfterMs, isNews: false, trace: unchanged };
       if (pushed !== undefined) pushes.push(pushed);
+    }
+    const [fault] = faults;
+    if (fault !== undefined) {
+      if (pushes.length > 0) deps.events.event(object, 'Normal', 'Succeeded', pushes.join('\n'));
+      throw fault;
     }
     run.status.observedPolicies = policies.observed;
     batches.done(run);
