@@ -1,6 +1,7 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { errorMessage, MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
+import { addExtensions, withSafePatterns } from './cel-extensions.ts';
 
 /** A compiled CEL expression that says yes or no. Throws CEL_EVALUATION_FAILED where it cannot, as for an absent field. */
 export type Predicate = (variables: Readonly<Record<string, unknown>>) => boolean;
@@ -15,11 +16,13 @@ export function compilePredicate(expression: string, where: string, names?: read
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
   });
+  addExtensions(environment);
   for (const name of names ?? []) environment.registerVariable(name, 'map');
+  const safe = withSafePatterns(expression);
   let program: ReturnType<Environment['parse']>;
   try {
-    program = environment.parse(expression);
-    const { valid, type, error } = environment.check(expression);
+    program = environment.parse(safe);
+    const { valid, type, error } = environment.check(safe);
     if (!valid) throw error;
     if (type !== 'bool' && type !== 'dyn') throw new Error(`it gives ${String(type)}, not bool`);
   } catch (cause) {

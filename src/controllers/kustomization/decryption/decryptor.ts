@@ -41,7 +41,7 @@ export function createDecryptor(ring: KeyRing, signal: AbortSignal): Decryptor {
   return {
     decryptData,
     async decryptObject(object) {
-      if (object.metadata.annotations?.[decryptAnnotation]?.toLowerCase() === 'disabled') return object;
+      if (isExcluded(object)) return object;
       const { sops, ...rest } = object;
       if (isRecord(sops) && typeof sops['mac'] === 'string' && sops['mac'] !== '') {
         const open = openDataKey(parseSopsMetadata(sops), ring, signal).then((key) => asJson(decryptTree(rest, key)));
@@ -50,6 +50,10 @@ export function createDecryptor(ring: KeyRing, signal: AbortSignal): Decryptor {
       return object.kind === 'Secret' ? decryptFields(object) : object;
     },
   };
+}
+
+function isExcluded({ metadata }: KubeObject): boolean {
+  return metadata.annotations?.[decryptAnnotation]?.toLowerCase() === 'disabled';
 }
 
 /** Names the object in a fault of its decryption. */
@@ -68,6 +72,7 @@ async function within<T>(object: KubeObject, what: string, work: Promise<T>): Pr
 /** A Secret that nobody has decrypted must not reach the cluster: its values would be the encrypted text. */
 export function refuseEncrypted(object: KubeObject): void {
   if (object.kind !== 'Secret' || object.apiVersion !== 'v1' || object['sops'] === undefined) return;
+  if (isExcluded(object)) return;
   const name = `Secret/${formatKey(keyOf(object))}`;
   throw sopsError(`${name} is SOPS encrypted, configuring decryption is required for this secret to be reconciled`, {
     hint: 'Set spec.decryption with the Secret that holds the private key.',
