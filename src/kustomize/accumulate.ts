@@ -1,191 +1,265 @@
-import { parseMappings } from '../yaml/documents.ts';
-import { buildError } from './build-error.ts';
-import type { FileSystem } from './file-system.ts';
-import { generate } from './generators.ts';
-import {
-  type KustomizationFile,
-  readKustomizationFile,
-  recordsField,
-  stringMapField,
-  textField,
-  textsField,
-} from './kustomization-file.ts';
-import { addLabelEntry, addPairs, addPrefix, addSuffix, setNamespace } from './metadata-transformers.ts';
-import { applyPatches } from './patches.ts';
-import { readPlugins, runGenerator, runTransformer } from './plugins.ts';
-import { pathOf, readNamedText } from './read-named.ts';
-import { applyReplacements } from './replacements.ts';
-import { formatId, idOf, type Resource, resourcesOf } from './resource.ts';
-import { mergeConfig, readConfig, type TransformerConfig } from './transformer-config.ts';
-import { mergeVars, type Var, varsOf } from './vars.ts';
-import { setImages, setReplicas } from './workload-transformers.ts';
+import { MillraceError } from '../base/error.ts';
+import { readBuildAnnotations } from './build-annotations.ts';
+import type { BuildContext } from './build-context.ts';
+import { configureTransformer, type PluginConfig, runGenerator, type Transformer } from './builtin-plugins.ts';
+import { readCrdConfig } from './crd-config.ts';
+import { readCustomSchema } from './custom-schema.ts';
+import { Faults, forEachCollecting } from './faults.ts';
+import { fileTransformers } from './file-transformers.ts';
+import { absorb, generate, mergedOptions } from './generators.ts';
+import { type KustomizationFile, readKustomizationFile } from './kustomization-file.ts';
+import { type Origin, originPath, recordTransformation } from './origin.ts';
+import { pathOf, readNamed, readNamedText } from './read-named.ts';
+import { manifestText, readObjects } from './read-resources.ts';
+import { Resource } from './resource.ts';
+import { ResourceList } from './resource-list.ts';
+import { emptyConfig, mergedConfig, readConfigurations, type TransformerConfig } from './transformer-config.ts';
+import { requireUnchanged } from './validators.ts';
+import { addVars, markVarSources, type Var } from './vars.ts';
 
 /** Bases may refer to bases; no sane tree is deeper. */
 const deepest = 64;
 
 /** What a folder amounts to before names are settled. */
 export interface Accumulated {
-  resources: Resource[];
+  list: ResourceList;
   config: TransformerConfig;
-  vars: Var[];
+  vars: Map<string, Var>;
 }
 
-interface Scope {
-  fs: FileSystem;
+function emptyAccumulated(): Accumulated {
+  return { list: new ResourceList(), config: emptyConfig(), vars: new Map() };
+}
+
+/** One folder of a build, and how it was reached. */
+interface Visit {
+  context: BuildContext;
   file: KustomizationFile;
+  /** The folder relative to the one that is built. */
+  base: string;
+  /** The folders on the way, this one included. */
   trail: readonly string[];
-  config: TransformerConfig;
-  vars: Var[];
 }
 
-/** The resources of a folder: its bases and files, what it generates, with everything done that its kustomization file asks for. */
-export function accumulate(fs: FileSystem, folder: string, path: readonly string[] = []): Accumulated {
-  if (path.includes(folder)) throw buildError(folder, `a cycle of bases: ${[...path, folder].join(' → ')}`);
-  if (path.length > deepest) throw buildError(folder, `bases are nested more than ${deepest} deep`);
-  const file = readKustomizationFile(fs, folder);
-  if (path.length > 0 && file.fields['kind'] === 'Component')
-    throw buildError(file.path, 'a component may not be a resource', "List it under 'components'.");
-  return accumulateFile(fs, file, [...path, folder], []);
+/** Everything of a kustomization that has been read: its bases and files, what it generates, and all it asks to be done. */
+export function accumulateRoot(context: BuildContext, file: KustomizationFile): Accumulated {
+  const into = emptyAccumulated();
+  accumulate({ context, file, base: '', trail: [file.folder] }, into);
+  return into;
 }
 
-function accumulateFile(
-  fs: FileSystem,
-  file: KustomizationFile,
-  trail: readonly string[],
-  given: readonly Resource[],
-): Accumulated {
-  const scope: Scope = { fs, file, trail, config: readConfig(fs, file), vars: [] };
-  const generated = [...generate(fs, file), ...pluginGenerated(scope)];
-  let resources = addGenerated(loadResources(scope, given), generated, file);
-  for (const entry of textsField(file, 'components')) resources = includeComponent(scope, entry, resources);
-  resources = transform(scope, resources);
-  mergeVars(scope.vars, varsOf(recordsField(file, 'vars'), file.path));
-  return { resources, config: scope.config, vars: scope.vars };
-}
-
-function pluginGenerated({ fs, file, trail }: Scope): Resource[] {
-  return readPlugins(fs, file, 'generators', (folder) => accumulate(fs, folder, trail).resources).flatMap((plugin) =>
-    runGenerator(fs, plugin),
-  );
-}
-
-/** A component changes the resources of whoever includes it. */
-function includeComponent({ fs, file, trail, config, vars }: Scope, entry: string, resources: Resource[]): Resource[] {
-  const folder = pathOf(file.folder, entry);
-  if (trail.includes(folder)) throw buildError(file.path, `a cycle of components: ${folder}`);
-  const component = readKustomizationFile(fs, folder);
-  if (component.fields['kind'] !== 'Component')
-    throw buildError(component.path, "expected kind 'Component' for a path of 'components'");
-  const inner = accumulateFile(fs, component, [...trail, folder], resources);
-  mergeConfig(config, inner.config);
-  mergeVars(vars, inner.vars);
-  return inner.resources;
-}
-
-function loadResources(scope: Scope, given: readonly Resource[]): Resource[] {
-  const { file } = scope;
-  const loaded = [...given];
-  const seen = new Map(given.map((resource) => [idOf(resource), resource]));
-  for (const entry of [...textsField(file, 'resources'), ...textsField(file, 'bases')]) {
-    for (const resource of loadEntry(scope, entry)) {
-      const id = idOf(resource);
-      const known = seen.get(id);
-      if (known !== undefined) {
-        throw buildError(
-          resource.origin,
-          `may not add resource with an already registered id: ${formatId(resource)} (also in ${known.origin})`,
-        );
-      }
-      seen.set(id, resource);
-      loaded.push(resource);
-    }
-  }
-  return loaded;
-}
-
-function loadEntry({ fs, file, trail, config, vars }: Scope, entry: string): Resource[] {
-  if (/^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com\//.test(entry)) {
-    throw buildError(
-      file.path,
-      `the remote resource '${entry}' is not loaded`,
-      'Commit a copy, or make it a source of its own.',
-    );
-  }
-  const path = pathOf(file.folder, entry);
-  switch (fs.kindOf(path)) {
-    case 'folder': {
-      const base = accumulate(fs, path, trail);
-      mergeConfig(config, base.config);
-      mergeVars(vars, base.vars);
-      return base.resources;
-    }
-    case 'file':
-      return resourcesOf(parseMappings(readNamedText(fs, file, entry), path), path);
-    default:
-      throw buildError(file.path, `accumulating resources from '${entry}': no such file or directory`);
-  }
-}
-
-/** Generated ConfigMaps and Secrets join, change or take the place of those of the bases. */
-function addGenerated(resources: Resource[], generated: readonly Resource[], file: KustomizationFile): Resource[] {
-  const result = [...resources];
-  for (const resource of generated) {
-    const { object } = resource;
-    const known = result.find(
-      (other) =>
-        other.object.kind === object.kind &&
-        other.names.includes(object.metadata.name) &&
-        (object.metadata.namespace ?? other.object.metadata.namespace) === other.object.metadata.namespace,
-    );
-    if (resource.behavior === 'create') {
-      if (known !== undefined)
-        throw buildError(file.path, `may not add resource with an already registered id: ${formatId(resource)}`);
-      result.push(resource);
-      continue;
-    }
-    if (known === undefined)
-      throw buildError(
-        file.path,
-        `the generator ${object.metadata.name} should ${resource.behavior}, but there is none of that name`,
-      );
-    for (const field of ['data', 'binaryData']) {
-      const merged = {
-        ...(resource.behavior === 'merge' ? (known.object[field] as object | undefined) : undefined),
-        ...(object[field] as object | undefined),
-      };
-      if (Object.keys(merged).length > 0) known.object[field] = merged;
-      else delete known.object[field];
-    }
-    known.object.metadata = { ...known.object.metadata, ...withMaps(known, resource) };
-    known.needsHash = resource.needsHash;
-  }
-  return result;
-}
-
-function withMaps(known: Resource, added: Resource): Record<string, unknown> {
-  const merged = (field: 'labels' | 'annotations') => ({
-    ...known.object.metadata[field],
-    ...added.object.metadata[field],
+/** The order is kustomize's: resources, generators, components, transformers, validators, vars. */
+function accumulate(visit: Visit, into: Accumulated): void {
+  const { context, file, base } = visit;
+  const { fields, path } = file;
+  const faults = new Faults();
+  faults.attempt(() => addResources(visit, into, [...(fields.resources ?? []), ...(fields.bases ?? [])], 'resources'));
+  faults.attempt(() => addConfig(visit, into));
+  faults.attempt(() => runGenerators(visit, into));
+  faults.attempt(() => {
+    for (const entry of fields.components ?? []) addComponent(visit, into, entry);
   });
-  const entries = (['labels', 'annotations'] as const).map((field) => [field, merged(field)] as const);
-  return Object.fromEntries(entries.filter(([, map]) => Object.keys(map).length > 0));
+  const transformers = [
+    ...(faults.attempt(() => fileTransformers(context, file, into.config, base)) ?? []),
+    ...(faults.attempt(() => pluginTransformers(visit, 'transformers')) ?? []),
+  ];
+  const validators = faults.attempt(() => pluginTransformers(visit, 'validators')) ?? [];
+  faults.throwIfAny();
+  for (const transformer of transformers) runTransformer(into.list, transformer);
+  for (const validator of validators) requireUnchanged(into.list, () => validator.run(into.list), path);
+  const vars = (fields.vars ?? []).map((one) => ({ ...one, where: path }));
+  markVarSources(into.list, vars, path);
+  addVars(into.vars, vars, path);
 }
 
-/** The fields of a kustomization file, in kustomize's order. */
-function transform({ fs, file, config, trail }: Scope, resources: Resource[]): Resource[] {
-  let result = applyPatches(fs, resources, file, ['patchesStrategicMerge', 'patches']);
-  setNamespace(result, { namespace: textField(file, 'namespace'), specs: config.namespace }, file.path);
-  addPrefix(result, textField(file, 'namePrefix'), config.namePrefix);
-  addSuffix(result, textField(file, 'nameSuffix'), config.nameSuffix);
-  for (const entry of recordsField(file, 'labels')) addLabelEntry(result, entry, config, file.path);
-  addPairs(result, stringMapField(file, 'commonLabels'), config.commonLabels);
-  addPairs(result, stringMapField(file, 'commonAnnotations'), config.commonAnnotations);
-  result = applyPatches(fs, result, file, ['patchesJson6902']);
-  setReplicas(result, file, config.replicas);
-  setImages(result, file, config.images);
-  applyReplacements(fs, result, recordsField(file, 'replacements'), file);
-  for (const plugin of readPlugins(fs, file, 'transformers', (folder) => accumulate(fs, folder, trail).resources)) {
-    result = runTransformer(fs, result, plugin);
+function runTransformer(list: ResourceList, { run, origin }: Transformer): void {
+  run(list);
+  if (origin !== undefined) recordTransformation(list.resources, origin);
+}
+
+function addConfig({ context, file }: Visit, into: Accumulated): void {
+  const { configurations = [], crds = [] } = file.fields;
+  into.config = mergedConfig(into.config, readConfigurations(context.fs, file, configurations), file.path);
+  if (crds.length > 0) into.config = mergedConfig(into.config, readCrdConfig(context.fs, file, crds), file.path);
+}
+
+/** Files are read as manifests, folders as bases; every entry that fails is reported. */
+function addResources(visit: Visit, into: Accumulated, entries: readonly string[], field: string): void {
+  forEachCollecting(entries, (entry, index) => addResource(visit, into, entry, [field, index]));
+}
+
+function addResource(visit: Visit, into: Accumulated, entry: string, place: [string, number]): void {
+  const { context, file, base } = visit;
+  const fault = (what: string, hint?: string) => file.fault(place, what, hint);
+  if (entry === '') throw fault(`an entry of '${place[0]}' is blank`);
+  const path = pathOf(file.folder, entry);
+  switch (context.fs.kindOf(path)) {
+    case 'folder':
+      return addFolder(visit, into, entry, fault);
+    case 'file': {
+      const origin = context.tracksOrigins ? { path: originPath(base, entry) } : undefined;
+      const text = manifestText(readNamed(context.fs, file, entry), path);
+      const resources = readObjects(text, path).map((fields) => newResource(context, fields, path, origin));
+      return into.list.append(resources);
+    }
+    default:
+      if (isRemote(entry))
+        throw fault(`the remote resource '${entry}' is not loaded`, 'Commit a copy, or make it a source of its own.');
+      throw fault(`'${entry}' of '${place[0]}': no such file or folder`);
   }
-  return result;
+}
+
+function isRemote(entry: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com[/:]|^[^/]+\.git\b/.test(entry);
+}
+
+function newResource(
+  context: BuildContext,
+  fields: Record<string, unknown>,
+  path: string,
+  origin: Origin | undefined,
+): Resource {
+  const resource = new Resource(fields, path, context.schema);
+  readBuildAnnotations(resource);
+  if (origin !== undefined) resource.origin = origin;
+  return resource;
+}
+
+type Fault = (what: string, hint?: string) => MillraceError;
+
+/** A base: it is finished on its own, and then added. */
+function addFolder(visit: Visit, into: Accumulated, entry: string, fault: Fault): void {
+  const inner = enter(visit, entry, fault);
+  if (inner.file.isComponent)
+    throw fault(`'${entry}' is a component, which may not be a resource`, "List it under 'components'.");
+  const base = emptyAccumulated();
+  accumulate(inner, base);
+  absorbAccumulated(into, base, visit.file.path);
+}
+
+/** A component changes what is there already. */
+function addComponent(visit: Visit, into: Accumulated, entry: string): void {
+  const { context, file } = visit;
+  const index = file.fields.components?.indexOf(entry) ?? 0;
+  const fault: Fault = (what, hint) => file.fault(['components', index], what, hint);
+  if (context.fs.kindOf(pathOf(file.folder, entry)) !== 'folder')
+    throw fault(`the component '${entry}' should be a folder with a kustomization file of kind Component`);
+  const inner = enter(visit, entry, fault);
+  if (!inner.file.isComponent)
+    throw fault(`'${entry}' should be of kind Component`, "List it under 'resources', or change its kind.");
+  accumulate(inner, into);
+}
+
+function enter({ context, file, base, trail }: Visit, entry: string, fault: Fault): Visit {
+  const folder = pathOf(file.folder, entry);
+  if (trail.includes(folder))
+    throw fault(`a cycle of bases: ${[...trail, folder].map((one) => one || '.').join(' → ')}`);
+  if (trail.length > deepest) throw fault(`bases are nested more than ${deepest} deep`);
+  const inner = readKustomizationFile(context.fs, folder, (message) => context.warn(message));
+  setSchema(context, inner);
+  return { context, file: inner, base: originPath(base, entry), trail: [...trail, folder] };
+}
+
+/** `openapi`: the first that a build meets is used for all of it. */
+export function setSchema({ fs, schema }: BuildContext, file: KustomizationFile): void {
+  const { path, version = '' } = file.fields.openapi ?? {};
+  const content = path === undefined ? undefined : readNamedText(fs, file, path);
+  if (!schema.acceptsCustom) return;
+  if (content !== undefined && path !== undefined) {
+    if (file.fields.openapi?.['version'] !== undefined)
+      throw file.fault(['openapi'], "'openapi' has both a path and a version, and can use only one");
+    let read: ReturnType<typeof readCustomSchema> | undefined;
+    schema.set(() => (read ??= readCustomSchema(content, pathOf(file.folder, path))));
+  } else if (version !== '') {
+    if (version !== 'v1.21.2')
+      throw file.fault(['openapi', 'version'], `the OpenAPI version ${version} is not built in; v1.21.2 is`);
+    schema.set(undefined);
+  }
+}
+
+function absorbAccumulated(into: Accumulated, { list, config, vars }: Accumulated, where: string): void {
+  into.list.append(list.resources);
+  into.config = mergedConfig(into.config, config, where);
+  addVars(into.vars, vars.values(), where);
+}
+
+function runGenerators(visit: Visit, into: Accumulated): void {
+  const { context, file, base } = visit;
+  const { configMapGenerator = [], secretGenerator = [], generatorOptions } = file.fields;
+  const add = (resources: readonly Resource[], origin: Origin | undefined) => {
+    for (const resource of resources) {
+      if (origin !== undefined) resource.origin ??= origin;
+      absorb(into.list, resource, file.path);
+    }
+  };
+  const builtin = [
+    ...configMapGenerator.map((args, index) => ({
+      kind: 'ConfigMap' as const,
+      args,
+      field: 'configMapGenerator',
+      index,
+    })),
+    ...secretGenerator.map((args, index) => ({ kind: 'Secret' as const, args, field: 'secretGenerator', index })),
+  ];
+  const faults = new Faults();
+  const plugins = faults.attempt(() => readPlugins(visit, 'generators')) ?? [];
+  for (const { kind, args, field, index } of builtin)
+    faults.attempt(() => {
+      const options = mergedOptions(args.options, generatorOptions);
+      const origin = context.tracksOrigins
+        ? {
+            configuredIn: originPath(base, file.name),
+            configuredBy: { apiVersion: 'builtin', kind: `${kind}Generator` },
+          }
+        : undefined;
+      file.within([field, index], () => add([generate(context, file, kind, { ...args, options })], origin));
+    });
+  for (const plugin of plugins) faults.attempt(() => add(runGenerator(context, plugin), pluginOrigin(plugin)));
+  faults.throwIfAny();
+}
+
+function pluginTransformers(visit: Visit, field: 'transformers' | 'validators'): Transformer[] {
+  return forEachCollecting(readPlugins(visit, field), (plugin) => {
+    const origin = pluginOrigin(plugin);
+    return { ...configureTransformer(visit.context, plugin), ...(origin === undefined ? {} : { origin }) };
+  });
+}
+
+/** The configurations that a field lists: inline, in files, or what a folder builds. */
+function readPlugins(visit: Visit, field: 'generators' | 'transformers' | 'validators'): PluginConfig[] {
+  const { context, file, base } = visit;
+  const entries = file.fields[field] ?? [];
+  const plugins = emptyAccumulated();
+  const inline = entries.map((entry) => inlineObjects(entry, file.path));
+  const origin = context.tracksOrigins ? { path: originPath(base, file.name) } : undefined;
+  for (const objects of inline)
+    plugins.list.append((objects ?? []).map((fields) => newResource(context, fields, file.path, origin)));
+  const faults = new Faults();
+  for (const [index, entry] of entries.entries())
+    if (inline[index] === undefined) faults.attempt(() => addResource(visit, plugins, entry, [field, index]));
+  faults.throwIfAny();
+  return plugins.list.resources.map((resource) => ({
+    resource,
+    place: { folder: file.folder, path: resource.source },
+  }));
+}
+
+/** The objects of an entry that is YAML itself; undefined where it is the name of a file. */
+function inlineObjects(entry: string, where: string): Record<string, unknown>[] | undefined {
+  try {
+    return readObjects(entry, where);
+  } catch (error) {
+    if (error instanceof MillraceError && !entry.includes('\n')) return undefined;
+    throw error;
+  }
+}
+
+function pluginOrigin({ resource }: PluginConfig): Origin | undefined {
+  if (resource.origin === undefined) return undefined;
+  const { apiVersion, kind, name, namespace } = resource;
+  const configuredIn = resource.origin.path;
+  return {
+    ...(configuredIn === undefined ? {} : { configuredIn }),
+    configuredBy: { apiVersion, kind, name, ...(namespace === '' ? {} : { namespace }) },
+  };
 }

@@ -1,22 +1,27 @@
 import { isRecord } from '../base/json.ts';
 import type { KubeObject } from '../base/kube-object.ts';
 import { printDocuments } from '../yaml/print.ts';
-import { accumulate } from './accumulate.ts';
-import { buildError } from './build-error.ts';
+import { accumulateRoot, setSchema } from './accumulate.ts';
+import type { BuildContext } from './build-context.ts';
+import { addHashes } from './builtin-plugins.ts';
+import { metadataLabelSpec } from './default-field-specs.ts';
 import { type FileSystem, normalPath } from './file-system.ts';
-import { contentHash } from './hash.ts';
-import { type KustomizationFile, listField, readKustomizationFile } from './kustomization-file.ts';
-import { rename } from './metadata-transformers.ts';
+import { KubernetesSchema } from './kubernetes-schema.ts';
+import { readKustomizationFile } from './kustomization-file.ts';
+import { addPairs } from './labels.ts';
 import { fixNameReferences } from './name-references.ts';
-import { annotateOrigin } from './origin.ts';
+import { annotateOrigins } from './origin.ts';
 import type { Resource } from './resource.ts';
-import { sortLegacy } from './sort.ts';
+import { ResourceList } from './resource-list.ts';
+import { sortResources } from './sort.ts';
 import { resolveVars } from './vars.ts';
 
 export interface BuildOptions {
   fs: FileSystem;
   /** The folder with the kustomization file, relative to the root of `fs`. */
   dir: string;
+  /** Is told about fields that are deprecated, and the like. */
+  warn?: (message: string) => void;
   /** Told of each object that is given back where it was written. */
   onOrigin?: (object: KubeObject, origin: ManifestOrigin) => void;
 }
@@ -28,52 +33,61 @@ export interface ManifestOrigin {
   name: string;
 }
 
-/**
- * The objects that a kustomization makes, in the order of its resources. Reads through `fs` only; the same files give the same
- * objects. Throws KUSTOMIZE_BUILD_FAILED, KUSTOMIZE_PATH_OUTSIDE and YAML_INVALID.
- */
-export function buildObjects({ fs, dir, onOrigin }: BuildOptions): KubeObject[] {
-  const root = normalPath(dir);
-  const { resources, config, vars } = accumulate(fs, root);
-  for (const resource of resources) {
-    if (resource.needsHash) rename(resource, `${resource.object.metadata.name}-${contentHash(resource.object)}`);
-  }
-  fixNameReferences(resources, config.nameReference);
-  resolveVars(resources, vars, config.varReference);
-  const kept = resources.filter(({ object }) => !isLocal(object));
-  const file = readKustomizationFile(fs, root);
-  if (listField(file, 'buildMetadata').includes('originAnnotations')) {
-    for (const resource of kept) annotateOrigin(resource, root);
-  }
-  return ordered(kept, file).map(({ object: made, origin: path, originalKind: kind, names }) => {
-    const object = withoutBlanks(made);
-    onOrigin?.(object, { path, kind, name: names[0] ?? object.metadata.name });
-    return object;
-  });
-}
+/** The version of kustomize that is written where `buildMetadata` asks for it. */
+const managedBy = 'kustomize-v5.8.1';
 
-/** An object that was written without an apiVersion stays so. */
-function withoutBlanks(object: KubeObject): KubeObject {
-  const { apiVersion, ...rest } = object;
-  return apiVersion === '' ? (rest as KubeObject) : object;
+/**
+ * The objects that a kustomization makes, in the order in which they are to be applied. Reads through `fs` only; the same files
+ * give the same objects. Throws KUSTOMIZE_BUILD_FAILED, KUSTOMIZE_PATH_OUTSIDE and YAML_INVALID; faults that have nothing to do
+ * with each other are thrown together.
+ */
+export function buildObjects({ fs, dir, warn = () => {}, onOrigin }: BuildOptions): KubeObject[] {
+  const file = readKustomizationFile(fs, normalPath(dir), warn);
+  const metadata = new Set(file.fields.buildMetadata);
+  const context: BuildContext = { fs, warn, schema: new KubernetesSchema(), tracksOrigins: metadata.size > 0 };
+  setSchema(context, file);
+  const { list, config, vars } = accumulateRoot(context, file);
+  addHashes(list);
+  fixNameReferences(list.resources, config.nameReference);
+  resolveVars(list.resources, vars, config.varReference, warn);
+  const kept = list.resources.filter((resource) => !isLocal(resource));
+  const ordered = new ResourceList();
+  ordered.replaceAll(sortResources(kept, file.fields.sortOptions, file.path));
+  if (metadata.has('managedByLabel'))
+    addPairs(ordered, { 'app.kubernetes.io/managed-by': managedBy }, [metadataLabelSpec]);
+  const wanted = {
+    origins: metadata.has('originAnnotations'),
+    transformations: metadata.has('transformerAnnotations'),
+  };
+  for (const resource of ordered.resources) {
+    annotateOrigins(resource, wanted);
+    const { kind, name } = resource.originalId;
+    onOrigin?.(resource.object, { path: resource.source, kind, name });
+  }
+  return ordered.resources.map(({ object }) => object);
 }
 
 /** Objects that are only meant for the build itself. */
-function isLocal({ metadata }: KubeObject): boolean {
-  const mark = metadata.annotations?.['config.kubernetes.io/local-config'];
+function isLocal(resource: Resource): boolean {
+  const mark = resource.annotations()['config.kubernetes.io/local-config'];
   return mark !== undefined && mark !== 'false';
-}
-
-function ordered(resources: readonly Resource[], { fields, path }: KustomizationFile): readonly Resource[] {
-  const options = fields['sortOptions'];
-  if (!isRecord(options)) return sortLegacy(resources, undefined);
-  const { order, legacySortOptions } = options;
-  if (order === 'legacy') return sortLegacy(resources, legacySortOptions);
-  if (order !== 'fifo') throw buildError(path, `sortOptions.order should be legacy or fifo, not ${String(order)}`);
-  return resources;
 }
 
 /** What `kustomize build` prints. */
 export function build(options: BuildOptions): string {
-  return printDocuments(buildObjects(options));
+  const objects = buildObjects(options);
+  const text = printDocuments(objects);
+  return text.includes('\\N') ? printDocuments(objects.map(withFoldedBreaks)) : text;
+}
+
+/** On its way to YAML through JSON, go-yaml folds the next-line character within texts as if it were a line break. */
+function withFoldedBreaks(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.replaceAll(/[ \t]*\u0085([ \t\u0085]*)/g, (_, more: string) => {
+      const further = more.replaceAll(/[^\u0085]/g, '').length;
+      return further === 0 ? ' ' : '\n'.repeat(further);
+    });
+  if (Array.isArray(value)) return value.map(withFoldedBreaks);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withFoldedBreaks(item)]));
 }

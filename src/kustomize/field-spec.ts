@@ -1,72 +1,82 @@
 import { isRecord } from '../base/json.ts';
-import { groupOf, type KubeObject, versionOf } from '../base/kube-object.ts';
+import { buildError } from './build-error.ts';
+import type { Resource } from './resource.ts';
+import { formatId, type GroupVersionKind, gvkOf, isSelectedBy } from './resource-id.ts';
 
 /** A place in objects of a kind, as kustomize's configurations name it. */
-export interface FieldSpec {
-  group?: string;
-  version?: string;
-  kind?: string;
+export interface FieldSpec extends Partial<GroupVersionKind> {
   /** Steps with `/` between them; `\/` is a slash within a step; lists are walked through. */
   path: string;
   /** The place is made where it is missing. */
   create?: boolean;
 }
 
-export function specMatches(spec: FieldSpec, { apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
-  return (
-    (!spec.kind || spec.kind === kind) &&
-    (!spec.group || spec.group === groupOf(apiVersion)) &&
-    (!spec.version || spec.version === versionOf(apiVersion))
-  );
+/** A place that was found: the mapping or list, and the key or index in it. */
+export interface FieldPlace {
+  holder: Record<string, unknown> | unknown[];
+  key: string | number;
 }
 
-/** Changes the value at every place of an object that the specs name. */
-export function updateFields(
-  object: KubeObject,
-  specs: readonly FieldSpec[],
-  change: (value: unknown) => unknown,
+export function valueAtPlace({ holder, key }: FieldPlace): unknown {
+  return (holder as Record<string | number, unknown>)[key];
+}
+
+export function setAtPlace({ holder, key }: FieldPlace, value: unknown): void {
+  (holder as Record<string | number, unknown>)[key] = value;
+}
+
+export interface VisitOptions {
+  /** What is made where a spec says `create`; without it nothing is made. */
+  creates?: 'scalar' | 'mapping';
+}
+
+/**
+ * Calls `visit` with every place of an object that the spec names. Throws KUSTOMIZE_BUILD_FAILED where the path leads through a
+ * single value.
+ */
+export function visitFields(
+  resource: Resource,
+  spec: FieldSpec,
+  { creates }: VisitOptions,
+  visit: (place: FieldPlace) => void,
 ): void {
-  for (const spec of specs) {
-    if (specMatches(spec, object)) walk(object, splitPath(spec.path), spec.create === true, change);
-  }
+  if (!isSelectedBy(gvkOf(resource.apiVersion, resource.kind), spec)) return;
+  const path = splitPath(spec.path);
+  const made = spec.create === true ? creates : undefined;
+  const walk = (holder: FieldPlace['holder'], key: string | number, depth: number): void => {
+    const value = (holder as Record<string | number, unknown>)[key];
+    if (depth === path.length) return visit({ holder, key });
+    if (value === null || value === undefined) return;
+    if (Array.isArray(value)) {
+      for (const index of value.keys()) walk(value, index, depth);
+    } else if (isRecord(value)) walkInto(value, path[depth] ?? '', depth);
+    else {
+      const where = `the field '${spec.path}' of ${formatId(resource.id)}`;
+      throw buildError(resource.source, `${where} leads through a single value: ${JSON.stringify(String(value))}`);
+    }
+  };
+  const walkInto = (map: Record<string, unknown>, step: string, depth: number): void => {
+    const name = step.endsWith('[]') ? step.slice(0, -2) : step;
+    if (name === '') throw buildError(resource.source, `the path '${spec.path}' has an empty step`);
+    const canCreate = made !== undefined && name === step;
+    const isMissing = !Object.hasOwn(map, name);
+    if (isMissing && !canCreate) return;
+    const last = depth + 1 === path.length;
+    if ((isMissing || map[name] === null) && canCreate && !(last && made === 'scalar')) map[name] = {};
+    else if (map[name] === null && name !== step) map[name] = [];
+    walk(map, name, depth + 1);
+  };
+  walk([resource.object], 0, 0);
 }
 
 export function splitPath(path: string): string[] {
-  return path
-    .replaceAll('\\/', '\0')
-    .split('/')
-    .filter((step) => step !== '')
-    .map((step) => step.replaceAll('\0', '/'));
-}
-
-function walk(target: unknown, path: readonly string[], create: boolean, change: (value: unknown) => unknown): void {
-  if (Array.isArray(target)) {
-    for (const item of target) walk(item, path, create, change);
-    return;
+  const steps = path.split('/');
+  if (steps.length > 1 && steps[0] === '') steps.shift();
+  const result: string[] = [];
+  for (const step of steps) {
+    const last = result.at(-1);
+    if (last?.endsWith('\\') === true) result[result.length - 1] = `${last.slice(0, -1)}/${step}`;
+    else result.push(step);
   }
-  const [step, ...rest] = path;
-  if (!isRecord(target) || step === undefined) return;
-  const key = step.endsWith('[]') ? step.slice(0, -2) : step;
-  const value = target[key];
-  const isMissing = value === undefined || value === null;
-  if (rest.length === 0) {
-    if (!isMissing || create) setOrWalk(target, key, value, step, change);
-    return;
-  }
-  if (isMissing) {
-    if (!create || step.endsWith('[]')) return;
-    target[key] = {};
-  }
-  walk(target[key], rest, create, change);
-}
-
-function setOrWalk(
-  target: Record<string, unknown>,
-  key: string,
-  value: unknown,
-  step: string,
-  change: (value: unknown) => unknown,
-): void {
-  if (step.endsWith('[]') && Array.isArray(value)) target[key] = value.map(change);
-  else target[key] = change(value);
+  return result;
 }

@@ -1,115 +1,136 @@
-import { isRecord } from '../base/json.ts';
-import type { KubeObject } from '../base/kube-object.ts';
+import { isUtf8 } from 'node:buffer';
+import { setKey } from '../yaml/original-text.ts';
+import type { BuildContext } from './build-context.ts';
 import { buildError } from './build-error.ts';
-import type { FileSystem } from './file-system.ts';
-import { type KustomizationFile, recordsField } from './kustomization-file.ts';
-import { readNamed } from './read-named.ts';
-import { newResource, type Resource } from './resource.ts';
-
-/** The ConfigMaps and Secrets that a kustomization file generates. */
-export function generate(fs: FileSystem, file: KustomizationFile): Resource[] {
-  const common = isRecord(file.fields['generatorOptions']) ? file.fields['generatorOptions'] : {};
-  return [
-    ...recordsField(file, 'configMapGenerator').map((args) => generateOne(fs, file, 'ConfigMap', args, common)),
-    ...recordsField(file, 'secretGenerator').map((args) => generateOne(fs, file, 'Secret', args, common)),
-  ];
-}
+import { type KeyValueSources, readKeyValues } from './key-values.ts';
+import type { NamingPlace } from './read-named.ts';
+import { type Behavior, Resource, textsIn } from './resource.ts';
+import { formatId } from './resource-id.ts';
+import type { ResourceList } from './resource-list.ts';
 
 type Fields = Record<string, unknown>;
+type Texts = Readonly<Record<string, string>>;
 
-function generateOne(
-  fs: FileSystem,
-  file: KustomizationFile,
+/** `generatorOptions`, and the options of one generator. */
+export interface GeneratorOptions {
+  labels?: Texts;
+  annotations?: Texts;
+  disableNameSuffixHash?: boolean;
+  immutable?: boolean;
+}
+
+/** An entry of `configMapGenerator` or `secretGenerator`. */
+export interface GeneratorArgs extends KeyValueSources {
+  name?: string;
+  namespace?: string;
+  behavior?: string;
+  options?: GeneratorOptions;
+  type?: string;
+}
+
+/** Makes the ConfigMap or Secret of one generator. Throws KUSTOMIZE_BUILD_FAILED. */
+export function generate(
+  context: BuildContext,
+  place: NamingPlace,
   kind: 'ConfigMap' | 'Secret',
-  args: Fields,
-  common: Fields,
+  args: GeneratorArgs,
 ): Resource {
-  const { name, namespace, behavior = 'create' } = args;
-  if (typeof name !== 'string' || name === '') throw buildError(file.path, `a ${kind} generator has no name`);
-  if (behavior !== 'create' && behavior !== 'merge' && behavior !== 'replace') {
-    throw buildError(file.path, `the generator ${name} has the unknown behavior '${String(behavior)}'`);
-  }
-  const own = isRecord(args['options']) ? args['options'] : {};
-  const maps = (field: string) => ({ ...stringMap(common[field]), ...stringMap(own[field]) });
-  const [labels, annotations] = [maps('labels'), maps('annotations')];
-  const object: KubeObject = {
+  const { name = '', namespace = '', options = {}, behavior } = args;
+  if (name === '') throw buildError(place.path, `a ${kind} generator has no name`);
+  const object: Fields = {
     apiVersion: 'v1',
     kind,
-    metadata: {
-      name,
-      ...(typeof namespace === 'string' ? { namespace } : {}),
-      ...(Object.keys(labels).length === 0 ? {} : { labels }),
-      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-    },
-    ...dataOf(kind, readPairs(fs, file, args, name)),
-    ...(kind === 'Secret' ? { type: typeof args['type'] === 'string' ? args['type'] : 'Opaque' } : {}),
-    ...(own['immutable'] === true || common['immutable'] === true ? { immutable: true } : {}),
+    metadata: { name, ...(namespace === '' ? {} : { namespace }), ...pairsOf(options) },
+    ...dataOf(kind, readKeyValues(context.fs, place, args, name)),
+    ...(kind === 'Secret' ? { type: args.type || 'Opaque' } : {}),
+    ...(options.immutable === true ? { immutable: true } : {}),
   };
-  const disabled = own['disableNameSuffixHash'] === true || common['disableNameSuffixHash'] === true;
-  return { ...newResource(object, file.path), needsHash: !disabled, behavior, generator: `${kind}Generator` };
+  const resource = new Resource(object, place.path, context.schema);
+  resource.needsHash = options.disableNameSuffixHash !== true;
+  resource.behavior = behavior === 'merge' || behavior === 'replace' ? behavior : ('create' satisfies Behavior);
+  return resource;
 }
 
-function stringMap(value: unknown): Record<string, string> {
-  return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, String(item)])) : {};
+/** The options of one generator over those of the file. */
+export function mergedOptions(own: GeneratorOptions = {}, common: GeneratorOptions | undefined): GeneratorOptions {
+  if (common === undefined) return own;
+  return {
+    labels: { ...common.labels, ...own.labels },
+    annotations: { ...common.annotations, ...own.annotations },
+    disableNameSuffixHash: own.disableNameSuffixHash === true || common.disableNameSuffixHash === true,
+    immutable: own.immutable === true || common.immutable === true,
+  };
 }
 
-/** Key and content of every file, env file and literal, in this order. */
-function readPairs(fs: FileSystem, file: KustomizationFile, args: Fields, name: string): [string, Buffer][] {
-  const texts = (field: string) => (Array.isArray(args[field]) ? args[field].map(String) : []);
-  const read = (path: string) => readNamed(fs, file, path);
-  const envs = [...texts('envs'), ...(typeof args['env'] === 'string' ? [args['env']] : [])];
-  return [
-    ...texts('files').map((spec): [string, Buffer] => {
-      const [key, path] = spec.includes('=') ? split(spec) : [spec.slice(spec.lastIndexOf('/') + 1), spec];
-      return [key, read(path)];
-    }),
-    ...envs.flatMap((path) => envPairs(read(path).toString('utf8'))),
-    ...texts('literals').map((literal): [string, Buffer] => {
-      if (!literal.includes('='))
-        throw buildError(file.path, `the literal '${literal}' of ${name} should be KEY=VALUE`);
-      const [key, value] = split(literal);
-      return [key, Buffer.from(unquoted(value))];
-    }),
-  ];
-}
-
-function split(text: string): [string, string] {
-  const index = text.indexOf('=');
-  return [text.slice(0, index), text.slice(index + 1)];
-}
-
-function unquoted(value: string): string {
-  const quote = value[0];
-  return value.length >= 2 && (quote === '"' || quote === "'") && value.endsWith(quote) ? value.slice(1, -1) : value;
-}
-
-function envPairs(text: string): [string, Buffer][] {
-  return text.split(/\r?\n/).flatMap((line): [string, Buffer][] => {
-    const trimmed = line.trimStart();
-    if (trimmed === '' || trimmed.startsWith('#')) return [];
-    const [key, value] = trimmed.includes('=') ? split(trimmed) : [trimmed, ''];
-    return [[key, Buffer.from(value)]];
-  });
+function pairsOf({ labels = {}, annotations = {} }: GeneratorOptions): Fields {
+  return Object.fromEntries(Object.entries({ labels, annotations }).filter(([, map]) => Object.keys(map).length > 0));
 }
 
 /** Base64; in lines of 70 where it is longer than one. */
 function wrapped(content: Buffer): string {
   const text = content.toString('base64');
-  return text.length <= 70 ? text : `${(text.match(/.{1,70}/g) ?? []).join('\n')}\n`;
+  return text.length < 70 ? text : `${(text.match(/.{1,70}/g) ?? []).join('\n')}\n`;
 }
 
-function dataOf(kind: 'ConfigMap' | 'Secret', pairs: readonly [string, Buffer][]): Fields {
-  const data: Record<string, string> = {};
-  const binaryData: Record<string, string> = {};
+function dataOf(kind: 'ConfigMap' | 'Secret', pairs: ReadonlyMap<string, Buffer>): Fields {
+  const data: Fields = {};
+  const binaryData: Fields = {};
   for (const [key, content] of pairs) {
-    const text = content.toString('utf8');
-    const isText = Buffer.from(text).equals(content);
-    if (kind === 'Secret') data[key] = wrapped(content);
-    else if (isText) data[key] = text;
-    else binaryData[key] = wrapped(content);
+    if (kind === 'Secret') setKey(data, key, wrapped(content));
+    else if (isUtf8(content)) setKey(data, key, content.toString('utf8'));
+    else setKey(binaryData, key, wrapped(content));
   }
-  return {
-    ...(Object.keys(data).length === 0 ? {} : { data }),
-    ...(Object.keys(binaryData).length === 0 ? {} : { binaryData }),
-  };
+  const maps = { data, binaryData };
+  return Object.fromEntries(
+    Object.entries(maps).filter(([, map]) => Object.keys(map).length > 0 || (kind === 'Secret' && map === data)),
+  );
+}
+
+/** A generated object joins, changes or takes the place of one of its name. Throws KUSTOMIZE_BUILD_FAILED. */
+export function absorb(list: ResourceList, generated: Resource, where: string): void {
+  const { id, behavior } = generated;
+  const matches = list.matchingAnyId(id);
+  const [old] = matches;
+  if (old === undefined) {
+    if (behavior === 'create') return list.append([generated]);
+    throw buildError(where, `the generator ${id.name} should ${behavior} ${formatId(id)}, but there is none`);
+  }
+  if (matches.length > 1)
+    throw buildError(where, `several objects could be meant by the generator ${id.name}: ${formatId(id)}`);
+  if (behavior === 'create') {
+    const hint = "Set 'behavior: merge' or 'behavior: replace' to change it.";
+    throw buildError(
+      where,
+      `may not add resource with an already registered id: ${formatId(id)} (also in ${old.source})`,
+      hint,
+    );
+  }
+  takeOver(generated, old);
+  if (behavior === 'merge') {
+    mergeData(generated, old, 'data');
+    mergeData(generated, old, 'binaryData');
+    if (old.origin !== undefined) generated.origin = old.origin;
+  }
+  list.replace(old, generated);
+}
+
+/** Name, namespace, and what the build knows of the old object, go to the new one. */
+function takeOver(generated: Resource, old: Resource): void {
+  generated.setPairs('labels', { ...old.labels(), ...generated.labels() });
+  generated.setPairs('annotations', { ...old.annotations(), ...generated.annotations() });
+  generated.setName(old.name);
+  generated.setNamespace(old.namespace);
+  generated.previous = [...old.previous];
+  generated.prefixes = [...old.prefixes];
+  generated.suffixes = [...old.suffixes];
+  generated.varNames = [...old.varNames];
+  generated.needsHash = generated.needsHash && old.needsHash;
+  generated.behavior = old.behavior;
+  generated.transformations = [...old.transformations];
+}
+
+function mergeData(generated: Resource, old: Resource, field: 'data' | 'binaryData'): void {
+  const merged = { ...textsIn(old.object[field]), ...textsIn(generated.object[field]) };
+  if (Object.keys(merged).length > 0) generated.object[field] = merged;
+  else delete generated.object[field];
 }

@@ -1,76 +1,135 @@
 import { deepEqual, isRecord } from '../base/json.ts';
+import { cloneValue, setKey } from '../yaml/original-text.ts';
 import { buildError } from './build-error.ts';
 
-/** RFC 6902. Changes `target`; throws KUSTOMIZE_BUILD_FAILED for a path that is not there or a failed test. */
-export function applyJsonPatch(target: Record<string, unknown>, operations: readonly unknown[], where: string): void {
-  for (const operation of operations) {
-    if (!isRecord(operation) || typeof operation['path'] !== 'string')
-      throw buildError(where, 'a JSON patch operation has no path');
-    run(target, operation, operation['path'], where);
+type Fields = Record<string, unknown>;
+
+/**
+ * RFC 6902, with two liberties of the library that kustomize uses: negative indexes count from the end, and `replace` sets a key
+ * of a mapping that is not there yet. Changes `target` and gives what is left of it, which is another value where the whole is
+ * replaced. Throws KUSTOMIZE_BUILD_FAILED for a path that is not there or a failed test.
+ */
+export function applyJsonPatch(target: Fields, operations: readonly unknown[], where: string): Fields {
+  const document = { root: target as unknown };
+  for (const [index, operation] of operations.entries()) {
+    if (!isRecord(operation)) throw buildError(where, `operation ${index + 1} of the JSON patch is not a mapping`);
+    run(document, operation, where);
   }
+  if (!isRecord(document.root)) throw buildError(where, 'the JSON patch leaves something that is no mapping');
+  return document.root;
 }
 
-function run(target: unknown, operation: Record<string, unknown>, path: string, where: string): void {
-  const fault = (what: string) => buildError(where, `JSON patch ${String(operation['op'])} ${path}: ${what}`);
-  const keys = parsePointer(path);
-  const last = keys.at(-1);
-  if (last === undefined) throw fault('the whole object cannot be replaced');
-  const parent = find(target, keys.slice(0, -1));
-  const current = child(parent, last);
-  switch (operation['op']) {
+interface PatchDocument {
+  root: unknown;
+}
+
+type Fault = (what: string) => Error;
+
+function run(document: PatchDocument, operation: Fields, where: string): void {
+  const { op, value } = operation;
+  const fault: Fault = (what) => buildError(where, `JSON patch: ${String(op)} ${String(operation['path'])}: ${what}`);
+  const path = pathOf(operation, 'path', fault);
+  switch (op) {
     case 'add':
-      return put(parent, last, structuredClone(operation['value']), true, fault);
+      return add(document, path, cloneValue(value ?? null), fault);
     case 'replace':
-      if (current === undefined) throw fault('the path does not exist');
-      return put(parent, last, structuredClone(operation['value']), false, fault);
+      return replace(document, path, cloneValue(value ?? null), fault);
     case 'remove':
-      if (current === undefined) throw fault('the path does not exist');
-      return remove(parent, last);
+      return remove(find(document, path, fault), fault);
     case 'test':
-      if (!deepEqual(current, operation['value'])) throw fault('the value is another one');
-      return;
-    case 'move':
-    case 'copy': {
-      const from = parsePointer(String(operation['from'] ?? ''));
-      const source = find(target, from.slice(0, -1));
-      const value = child(source, from.at(-1) ?? '');
-      if (value === undefined) throw fault(`${String(operation['from'])} does not exist`);
-      if (operation['op'] === 'move') remove(source, from.at(-1) ?? '');
-      return put(parent, last, structuredClone(value), true, fault);
+      return test(document, path, operation, fault);
+    case 'copy':
+      return add(
+        document,
+        path,
+        cloneValue(get(find(document, pathOf(operation, 'from', fault), fault), fault) ?? null),
+        fault,
+      );
+    case 'move': {
+      const source = find(document, pathOf(operation, 'from', fault), fault);
+      const moved = get(source, fault);
+      remove(source, fault);
+      return add(document, path, moved ?? null, fault);
     }
     default:
-      throw fault('the operation is unknown');
+      throw fault('the operation should be add, remove, replace, move, copy or test');
   }
 }
 
-function parsePointer(pointer: string): string[] {
-  return pointer === ''
-    ? []
-    : pointer
-        .slice(1)
-        .split('/')
-        .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+function pathOf(operation: Fields, field: 'path' | 'from', fault: Fault): string {
+  const path = operation[field];
+  if (typeof path !== 'string') throw fault(`'${field}' is missing`);
+  return path;
 }
 
-function find(target: unknown, keys: readonly string[]): unknown {
-  return keys.reduce((value: unknown, key) => child(value, key), target);
+/** The container that holds a place, and the key in it. */
+interface Place {
+  holder: Fields | unknown[];
+  key: string;
 }
 
-function child(value: unknown, key: string): unknown {
-  if (Array.isArray(value)) return value[Number(key)];
-  return isRecord(value) ? value[key] : undefined;
+function find({ root }: PatchDocument, path: string, fault: Fault): Place {
+  const steps = path.split('/').slice(1);
+  const key = steps.pop();
+  if (key === undefined) throw fault("a path begins with '/'");
+  let holder: unknown = root;
+  for (const step of steps) {
+    const name = unescaped(step);
+    holder = Array.isArray(holder)
+      ? holder[indexIn(holder, name, fault)]
+      : isRecord(holder)
+        ? own(holder, name)
+        : undefined;
+    if (!Array.isArray(holder) && !isRecord(holder)) throw fault(`there is no '${name}' on the way`);
+  }
+  return { holder: holder as Place['holder'], key: unescaped(key) };
 }
 
-function put(parent: unknown, key: string, value: unknown, inserts: boolean, fault: (what: string) => Error): void {
-  if (Array.isArray(parent)) {
-    const index = key === '-' ? parent.length : Number(key);
-    if (!Number.isInteger(index) || index < 0 || index > parent.length) throw fault('the index is out of bounds');
-    parent.splice(index, inserts ? 0 : 1, value);
-  } else if (isRecord(parent)) parent[key] = value;
-  else throw fault('the path does not exist');
+function own(map: Fields, key: string): unknown {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
-function remove(parent: unknown, key: string): void {
-  if (Array.isArray(parent)) parent.splice(Number(key), 1);
-  else if (isRecord(parent)) delete parent[key];
+function unescaped(step: string): string {
+  return step.replaceAll(/~[01]/g, (code) => (code === '~1' ? '/' : '~'));
+}
+
+/** An index of an item that is there. */
+function indexIn(list: readonly unknown[], key: string, fault: Fault, length = list.length): number {
+  if (!/^[-+]?[0-9]+$/.test(key)) throw fault(`'${key}' is no index`);
+  const index = Number(key) < 0 ? Number(key) + length : Number(key);
+  if (index < 0 || index >= length) throw fault(`there is no index ${key} in a list of ${list.length}`);
+  return index;
+}
+
+function get({ holder, key }: Place, fault: Fault): unknown {
+  return Array.isArray(holder) ? holder[indexIn(holder, key, fault)] : own(holder, key);
+}
+
+function add(document: PatchDocument, path: string, value: unknown, fault: Fault): void {
+  const { holder, key } = find(document, path, fault);
+  if (!Array.isArray(holder)) setKey(holder, key, value);
+  else if (key === '-') holder.push(value);
+  else holder.splice(indexIn(holder, key, fault, holder.length + 1), 0, value);
+}
+
+function replace(document: PatchDocument, path: string, value: unknown, fault: Fault): void {
+  if (path === '') {
+    document.root = value;
+    return;
+  }
+  const { holder, key } = find(document, path, fault);
+  if (Array.isArray(holder)) holder[indexIn(holder, key, fault)] = value;
+  else setKey(holder, key, value);
+}
+
+function remove({ holder, key }: Place, fault: Fault): void {
+  if (Array.isArray(holder)) holder.splice(indexIn(holder, key, fault), 1);
+  else if (Object.hasOwn(holder, key)) delete holder[key];
+  else throw fault('there is no such field');
+}
+
+function test(document: PatchDocument, path: string, operation: Fields, fault: Fault): void {
+  const found = path === '' ? document.root : get(find(document, path, fault), fault);
+  if (!deepEqual(found ?? null, operation['value'] ?? null))
+    throw fault(`the value is ${JSON.stringify(String(found))}, not the one that is asked for`);
 }

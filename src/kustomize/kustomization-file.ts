@@ -1,147 +1,181 @@
+import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
-import { parseMappings } from '../yaml/documents.ts';
 import { buildError } from './build-error.ts';
+import { decode, type FieldPath } from './decode.ts';
+import { BuildFaults, Faults } from './faults.ts';
+import type { FieldSpec } from './field-spec.ts';
 import type { FileSystem } from './file-system.ts';
+import type { GeneratorArgs, GeneratorOptions } from './generators.ts';
+import type { ImageChange } from './images.ts';
+import { parseConfiguration } from './parse-configuration.ts';
+import type { PatchEntry } from './patches.ts';
 import { pathOf } from './read-named.ts';
+import { manifestText } from './read-resources.ts';
+import type { ReplacementEntry } from './replacement-entry.ts';
+import type { ReplicaChange } from './replicas.ts';
+import { kustomizationShape } from './shapes.ts';
+import type { SortOptions } from './sort.ts';
+import type { Var } from './vars.ts';
 
 export const kustomizationFileNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'] as const;
+
+/** The fields of a kustomization file, as kustomizationShape says; absent where they are not given. */
+export interface KustomizationFields {
+  apiVersion?: string;
+  kind?: string;
+  openapi?: Readonly<Record<string, string>>;
+  namePrefix?: string;
+  nameSuffix?: string;
+  namespace?: string;
+  commonLabels?: Readonly<Record<string, string>>;
+  labels?: readonly LabelEntry[];
+  commonAnnotations?: Readonly<Record<string, string>>;
+  patchesStrategicMerge?: readonly string[];
+  patchesJson6902?: readonly PatchEntry[];
+  patches?: readonly PatchEntry[];
+  images?: readonly ImageChange[];
+  imageTags?: readonly ImageChange[];
+  replacements?: readonly ReplacementEntry[];
+  replicas?: readonly ReplicaChange[];
+  vars?: readonly Var[];
+  sortOptions?: SortOptions;
+  resources?: readonly string[];
+  components?: readonly string[];
+  crds?: readonly string[];
+  bases?: readonly string[];
+  configMapGenerator?: readonly GeneratorArgs[];
+  secretGenerator?: readonly GeneratorArgs[];
+  generatorOptions?: GeneratorOptions;
+  helmGlobals?: unknown;
+  configurations?: readonly string[];
+  generators?: readonly string[];
+  transformers?: readonly string[];
+  validators?: readonly string[];
+  buildMetadata?: readonly string[];
+}
+
+/** An entry of `labels`. */
+export interface LabelEntry {
+  pairs?: Readonly<Record<string, string>>;
+  includeSelectors?: boolean;
+  includeTemplates?: boolean;
+  fields?: readonly FieldSpec[];
+}
 
 /** A kustomization file as it is written, and where it is. */
 export interface KustomizationFile {
   path: string;
   folder: string;
-  fields: Readonly<Record<string, unknown>>;
+  /** The name of the file itself. */
+  name: string;
+  isComponent: boolean;
+  fields: KustomizationFields;
+  /** Does work for a place in the file: errors that name only the file get its line. */
+  within<T>(path: FieldPath, work: () => T): T;
+  /** An error about a place in the file, with its line. */
+  fault(path: FieldPath, what: string, hint?: string): MillraceError;
 }
-
-/** Fields that are understood; anything else is refused, as a typing error would otherwise go unnoticed. */
-const knownFields = new Set([
-  'apiVersion',
-  'kind',
-  'metadata',
-  'resources',
-  'bases',
-  'components',
-  'namespace',
-  'namePrefix',
-  'nameSuffix',
-  'labels',
-  'commonLabels',
-  'commonAnnotations',
-  'images',
-  'replicas',
-  'patches',
-  'patchesStrategicMerge',
-  'patchesJson6902',
-  'configMapGenerator',
-  'secretGenerator',
-  'generatorOptions',
-  'buildMetadata',
-  'generators',
-  'transformers',
-  'validators',
-  'replacements',
-  'vars',
-  'configurations',
-  'crds',
-  'openapi',
-  'imageTags',
-  'inventory',
-  'sortOptions',
-]);
 
 const chartAdvice = 'Render the chart in CI and commit the result, or install it with a HelmRelease.';
 
 /** Fields of kustomize that this engine refuses. */
-const unsupportedFields: Readonly<Record<string, string>> = {
+const refusedFields: Readonly<Record<string, string>> = {
   helmCharts: chartAdvice,
-  helmGlobals: chartAdvice,
   helmChartInflationGenerator: chartAdvice,
 };
 
-/** The kustomization file of a folder. Throws KUSTOMIZE_BUILD_FAILED where there is none, or several, or an unknown field. */
-export function readKustomizationFile(fs: FileSystem, folder: string): KustomizationFile {
+/** Fields that kustomize would rather not see any more, and what to write. */
+const deprecatedFields: Readonly<Record<string, string>> = {
+  bases: 'resources',
+  commonLabels: 'labels',
+  imageTags: 'images',
+  patchesJson6902: 'patches',
+  patchesStrategicMerge: 'patches',
+  vars: 'replacements',
+};
+
+/**
+ * The kustomization file of a folder. Throws KUSTOMIZE_BUILD_FAILED where there is none, or several, and for every field that is
+ * unknown or of another type than it should be, together.
+ */
+export function readKustomizationFile(
+  fs: FileSystem,
+  folder: string,
+  warn: (message: string) => void,
+): KustomizationFile {
   const found = kustomizationFileNames.filter((name) => fs.kindOf(pathOf(folder, name)) === 'file');
   const [name] = found;
   const shown = folder === '' ? '.' : folder;
-  if (name === undefined) {
+  if (name === undefined)
     throw buildError(shown, `unable to find one of '${kustomizationFileNames.join("', '")}' in the folder`);
-  }
   if (found.length > 1) throw buildError(shown, `several kustomization files in one folder: ${found.join(', ')}`);
   const path = pathOf(folder, name);
-  const documents = parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path, { lastKeyWins: true });
-  if (documents.length !== 1)
-    throw buildError(path, documents.length === 0 ? 'the file is empty' : 'the file has several documents');
-  const fields = withKnownSpelling(documents[0] ?? {});
-  checkFields(path, fields);
-  return { path, folder, fields };
-}
-
-/** Field names are matched as Go's JSON decoder does it: without regard to case. */
-function withKnownSpelling(fields: Record<string, unknown>): Record<string, unknown> {
-  const spelling = new Map([...knownFields].map((field) => [field.toLowerCase(), field]));
-  return Object.fromEntries(
-    Object.entries(fields).map(([field, value]) => [
-      knownFields.has(field) ? field : (spelling.get(field.toLowerCase()) ?? field),
-      value,
-    ]),
-  );
-}
-
-function checkFields(path: string, fields: Record<string, unknown>): void {
-  const kind = fields['kind'] ?? 'Kustomization';
-  if (kind !== 'Kustomization' && kind !== 'Component')
-    throw buildError(path, `kind should be Kustomization or Component, not ${String(kind)}`);
-  const wanted = `kustomize.config.k8s.io/${kind === 'Component' ? 'v1alpha1' : 'v1beta1'}`;
-  const version = fields['apiVersion'];
-  if (typeof version === 'string' && version !== '' && kind === 'Component' && version !== wanted)
-    throw buildError(path, `apiVersion for ${kind} should be ${wanted}`);
-  for (const [field, value] of Object.entries(fields)) {
-    if (value === null) continue;
-    const advice = unsupportedFields[field];
-    if (advice !== undefined) throw buildError(path, `the field '${field}' is not supported`, advice);
-    if (!knownFields.has(field)) throw buildError(path, `unknown field '${field}'`);
+  const text = manifestText(fs.readFile(path) ?? Buffer.alloc(0), path);
+  const { value, fault, locate } = parseConfiguration(text, path);
+  if (value !== undefined && !isRecord(value)) throw buildError(path, 'a kustomization file should be a mapping');
+  const fields = decodeFields(value ?? {}, fault);
+  if (isEmpty(fields)) throw buildError(path, 'the kustomization file is empty', "List something under 'resources'.");
+  for (const [field, better] of Object.entries(deprecatedFields)) {
+    if (field in fields) warn(`${path}: '${field}' is deprecated; use '${better}' instead`);
   }
+  return {
+    path,
+    folder,
+    name,
+    isComponent: fields.kind === 'Component',
+    fields,
+    within: withLine(path, locate),
+    fault,
+  };
 }
 
-/** A list-valued field; undefined and null count as empty. */
-export function listField({ path, fields }: KustomizationFile, name: string): unknown[] {
-  const value = fields[name];
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw buildError(path, `the field '${name}' should be a list`);
-  return value;
+function withLine(file: string, locate: (path: FieldPath) => string): KustomizationFile['within'] {
+  return (place, work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      const faults = new Faults();
+      for (const fault of error instanceof BuildFaults ? error.faults : [error]) {
+        const isVague = fault.message.startsWith(`${file}: `);
+        faults.add(isVague ? buildError(locate(place), fault.message.slice(file.length + 2), fault.hint) : fault);
+      }
+      faults.throwIfAny();
+      throw error;
+    }
+  };
 }
 
-export function textsField(file: KustomizationFile, name: string): string[] {
-  return listField(file, name).map((item) => {
-    if (typeof item !== 'string')
-      throw buildError(file.path, `the field '${name}' should hold texts, found ${JSON.stringify(item)}`);
-    return item;
-  });
-}
-
-export function recordsField(file: KustomizationFile, name: string): Record<string, unknown>[] {
-  return listField(file, name).map((item) => {
-    if (!isRecord(item))
-      throw buildError(file.path, `the field '${name}' should hold mappings, found ${JSON.stringify(item)}`);
-    return item;
-  });
-}
-
-export function textField({ path, fields }: KustomizationFile, name: string): string {
-  const value = fields[name];
-  if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') throw buildError(path, `the field '${name}' should be a text`);
-  return value;
-}
-
-/** A map of texts, such as labels; numbers and booleans are refused, as the API would refuse them. */
-export function stringMapField({ path, fields }: KustomizationFile, name: string): Record<string, string> {
-  const value = fields[name];
-  if (value === undefined || value === null) return {};
-  if (!isRecord(value)) throw buildError(path, `the field '${name}' should be a mapping`);
+function decodeFields(value: Record<string, unknown>, fault: KustomizationFile['fault']): KustomizationFields {
+  const faults = new Faults();
+  const [known, refused] = [{} as Record<string, unknown>, [] as string[]];
   for (const [key, item] of Object.entries(value)) {
-    if (typeof item !== 'string')
-      throw buildError(path, `${name}.${key} should be a text; quote ${JSON.stringify(item)}`);
+    const name = Object.keys(refusedFields).find((field) => field.toLowerCase() === key.toLowerCase());
+    if (name === undefined) known[key] = item;
+    else if (item !== null) refused.push(name);
   }
-  return value as Record<string, string>;
+  for (const name of refused) faults.add(fault([name], `the field '${name}' is not supported`, refusedFields[name]));
+  const fields = faults.attempt(() => decode(known, kustomizationShape, { strict: true, fault })) as
+    | KustomizationFields
+    | undefined;
+  if (fields !== undefined) faults.attempt(() => checkVersion(fields, fault));
+  faults.throwIfAny();
+  return fields ?? {};
+}
+
+function checkVersion({ kind = '', apiVersion = '' }: KustomizationFields, fault: KustomizationFile['fault']): void {
+  if (kind !== '' && kind !== 'Kustomization' && kind !== 'Component')
+    throw fault(['kind'], `kind should be Kustomization or Component, not ${kind}`);
+  const wanted = `kustomize.config.k8s.io/${kind === 'Component' ? 'v1alpha1' : 'v1beta1'}`;
+  if (apiVersion !== '' && apiVersion !== wanted)
+    throw fault(['apiVersion'], `apiVersion for ${kind || 'Kustomization'} should be ${wanted}, not ${apiVersion}`);
+}
+
+/** Blank texts, and lists that are moved to other fields and had nothing to move, do not count. */
+function isEmpty(fields: KustomizationFields): boolean {
+  const { apiVersion: _, kind: __, ...rest } = fields;
+  const moved = ['bases', 'imageTags'];
+  return Object.entries(rest).every(
+    ([field, value]) => value === '' || (moved.includes(field) && Array.isArray(value) && value.length === 0),
+  );
 }

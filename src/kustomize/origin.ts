@@ -1,12 +1,61 @@
 import { posix } from 'node:path';
+import { printDocument } from '../yaml/print.ts';
+import { withoutBuildAnnotations } from './build-annotations.ts';
 import type { Resource } from './resource.ts';
 
-/** `buildMetadata: [originAnnotations]`: an annotation that says which file an object came from. */
-export function annotateOrigin({ object, origin, generator }: Resource, root: string): void {
-  const path = posix.relative(`/${root}`, `/${origin}`);
-  const text =
-    generator === undefined
-      ? `path: ${path}\n`
-      : `configuredIn: ${path}\nconfiguredBy:\n  apiVersion: builtin\n  kind: ${generator}\n`;
-  object.metadata.annotations = { ...object.metadata.annotations, 'config.kubernetes.io/origin': text };
+/** Where an object, or what changed it, comes from; paths are relative to the folder that is built. */
+export interface Origin {
+  path?: string;
+  configuredIn?: string;
+  configuredBy?: { apiVersion: string; kind: string; name?: string; namespace?: string };
+}
+
+export const originAnnotation = 'config.kubernetes.io/origin';
+export const transformationsAnnotation = 'alpha.config.kubernetes.io/transformations';
+
+/** The path of a file in a kustomization that is itself reached by `base`. */
+export function originPath(base: string, name: string): string {
+  const joined = posix.join(base, name);
+  return joined === '.' ? '' : joined;
+}
+
+/** What a builtin generator or transformer of a kustomization file leaves as its origin. */
+export function builtinOrigin(base: string, fileName: string, kind: string): Origin {
+  return { configuredIn: originPath(base, fileName), configuredBy: { apiVersion: 'builtin', kind } };
+}
+
+/** Notes that a transformer ran, on every object there is. */
+export function recordTransformation(resources: readonly Resource[], origin: Origin): void {
+  for (const resource of resources) {
+    if (resource.origin === undefined) resource.origin = origin;
+    else resource.transformations.push(origin);
+  }
+}
+
+/** Writes what was asked for into the annotations, and what was not asked for out of them. */
+export function annotateOrigins(resource: Resource, wanted: { origins: boolean; transformations: boolean }): void {
+  const { [originAnnotation]: _, [transformationsAnnotation]: __, ...annotations } = resource.annotations();
+  if (wanted.origins && resource.origin !== undefined) annotations[originAnnotation] = originText(resource.origin);
+  if (wanted.transformations && resource.transformations.length > 0)
+    annotations[transformationsAnnotation] = resource.transformations.map(itemText).join('');
+  resource.setPairs('annotations', withoutBuildAnnotations(annotations));
+}
+
+/** YAML with the fields in their own order, not sorted. */
+function originText({ path, configuredIn, configuredBy }: Origin): string {
+  const line = (key: string, value: string | undefined) => (value ? printDocument({ [key]: value }) : '');
+  const by =
+    configuredBy === undefined
+      ? ''
+      : Object.entries(configuredBy)
+          .map(([key, value]) => line(key, value))
+          .filter((text) => text !== '')
+          .map((text) => `  ${text}`)
+          .join('');
+  const text = line('path', path) + line('configuredIn', configuredIn) + (by === '' ? '' : `configuredBy:\n${by}`);
+  return text === '' ? '{}\n' : text;
+}
+
+function itemText(origin: Origin): string {
+  return `- ${originText(origin).trimEnd().replaceAll('\n', '\n  ')}\n`;
 }

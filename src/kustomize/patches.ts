@@ -1,180 +1,232 @@
-import { RE2JS } from 're2js';
+import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
-import { groupOf, type KubeObject, versionOf } from '../base/kube-object.ts';
-import { parseDocuments } from '../yaml/documents.ts';
+import { parseFirstDocument } from '../yaml/documents.ts';
+import { cloneValue, setKey } from '../yaml/original-text.ts';
+import type { BuildContext } from './build-context.ts';
 import { buildError } from './build-error.ts';
-import type { FileSystem } from './file-system.ts';
 import { applyJsonPatch } from './json-patch.ts';
-import { type KustomizationFile, listField, recordsField } from './kustomization-file.ts';
-import { pathOf, readNamedText } from './read-named.ts';
-import type { Resource } from './resource.ts';
-import { mergeStrategically } from './strategic-merge.ts';
+import { type NamingPlace, pathOf, readNamedText } from './read-named.ts';
+import { readObjects } from './read-resources.ts';
+import { Resource } from './resource.ts';
+import { formatId } from './resource-id.ts';
+import type { ResourceList } from './resource-list.ts';
+import { type Selector, selectResources } from './selector.ts';
+import { MergeFault, mergeStrategically } from './strategic-merge.ts';
 
-interface Patch {
-  /** One or more merge patches, or the operations of a JSON patch. */
-  merges: Record<string, unknown>[];
-  operations: unknown[];
-  target: Record<string, unknown> | undefined;
-  options: Record<string, unknown>;
+type Fields = Record<string, unknown>;
+
+/** What a patch may change besides the content. */
+export interface PatchOptions {
+  allowNameChange?: boolean;
+  allowKindChange?: boolean;
+}
+
+/** An entry of `patches`. */
+export interface PatchEntry {
+  path?: string;
+  patch?: string;
+  target?: Selector;
+  options?: PatchOptions;
+}
+
+/** A patch that has been read. */
+export type PreparedPatch = (list: ResourceList) => void;
+
+/** Reads an entry of `patches`: strategic merge patches or one JSON patch. Throws KUSTOMIZE_BUILD_FAILED and YAML_INVALID. */
+export function preparePatch(context: BuildContext, place: NamingPlace, entry: PatchEntry): PreparedPatch {
+  const { path = '', target, options = {} } = entry;
+  const inline = (entry.patch ?? '').trim();
+  if (inline === '' && path === '') throw buildError(place.path, "a patch needs 'patch' or 'path'");
+  if (inline !== '' && path !== '')
+    throw buildError(place.path, `a patch may not have both 'patch' and 'path' (${path})`);
+  const where = inline === '' ? pathOf(place.folder, path) : place.path;
+  const text = inline === '' ? readNamedText(context.fs, place, path) : inline;
+  const merges = attempt(() => readObjects(text, where));
+  const operations = attempt(() => readOperations(text, where));
+  if (merges instanceof MillraceError && operations instanceof MillraceError) throw isList(text) ? operations : merges;
+  if (merges instanceof MillraceError)
+    return (list) => applyOperations(list, operations as readonly unknown[], target, where);
+  if (merges.length > 1 && target !== undefined)
+    throw buildError(
+      where,
+      'several merge patches in one entry may not have a target',
+      'Give each an entry of its own.',
+    );
+  const patches = merges.map((fields) => new Resource(fields, where, context.schema));
+  if (target !== undefined) return (list) => mergeIntoSelected(list, patches, { target, options, where });
+  return (list) => {
+    for (const patch of patches) mergeIntoNamed(list, patch, options);
+  };
+}
+
+/** Reads `patchesStrategicMerge`: each entry a file, or the patch itself. */
+export function prepareMergePatches(
+  context: BuildContext,
+  place: NamingPlace,
+  { paths = [], patches = '' }: { paths?: readonly string[]; patches?: string },
+): PreparedPatch {
+  const objects = paths.flatMap((entry) => {
+    const inline = attempt(() => readObjects(entry, place.path));
+    if (!(inline instanceof MillraceError)) return inline.map((fields) => ({ fields, where: place.path }));
+    // What is no object is the name of a file, unless it can only be meant as a patch.
+    if (entry.includes('\n')) throw inline;
+    const where = pathOf(place.folder, entry);
+    return readObjects(readNamedText(context.fs, place, entry), where).map((fields) => ({ fields, where }));
+  });
+  objects.push(...readObjects(patches, place.path).map((fields) => ({ fields, where: place.path })));
+  if (objects.length === 0) throw buildError(place.path, 'patchesStrategicMerge: the patches appear to be empty');
+  const read = objects.map(({ fields, where }) => new Resource(fields, where, context.schema));
+  return (list) => {
+    for (const patch of read) {
+      const target = list.theOneWith(patch.originalId, patch.source, 'the patch for');
+      mergeInto(list, [target], patch, {});
+    }
+  };
+}
+
+/** Reads an entry of `patchesJson6902`. */
+export function prepareJsonPatch(
+  context: BuildContext,
+  place: NamingPlace,
+  { target, path = '', jsonOp = '' }: { target?: Selector; path?: string; jsonOp?: string },
+): PreparedPatch {
+  if (!target?.name) throw buildError(place.path, 'a JSON patch needs the name of its target');
+  if (path === '' && jsonOp === '') throw buildError(place.path, "a JSON patch needs 'path' or 'patch'");
+  if (path !== '' && jsonOp !== '') throw buildError(place.path, "a JSON patch may not have both 'path' and 'patch'");
+  const where = path === '' ? place.path : pathOf(place.folder, path);
+  const operations = readOperations(path === '' ? jsonOp : readNamedText(context.fs, place, path), where);
+  if (operations.length === 0) throw buildError(where, 'the JSON patch appears to be empty');
+  return (list) => applyOperations(list, operations, target, where, { keepsId: true });
+}
+
+function attempt<T>(work: () => T): T | MillraceError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof MillraceError) return error;
+    throw error;
+  }
+}
+
+function isList(text: string): boolean {
+  return /^\s*(?:#.*\n\s*)*[[-]/.test(text);
+}
+
+/** The operations of a JSON patch: what begins with `[` is JSON, anything else YAML. */
+function readOperations(text: string, where: string): readonly unknown[] {
+  if (text === '') throw buildError(where, 'the JSON patch is empty');
+  const value = text.startsWith('[')
+    ? parseJson(text, where)
+    : parseFirstDocument(text, where, { oldBooleans: true, lastKeyWins: true });
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || !value.every(isRecord))
+    throw buildError(where, 'a JSON patch should be a list of operations, each a mapping');
+  return value;
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const hint =
+      'What begins with [ is read as JSON: quote every key and value, or write the list in YAML, one - a line.';
+    throw buildError(where, `the JSON patch is not JSON: ${reason}`, hint);
+  }
+  // Read again for integers that a number cannot hold.
+  return parseFirstDocument(text, where, { lastKeyWins: true });
+}
+
+function applyOperations(
+  list: ResourceList,
+  operations: readonly unknown[],
+  target: Selector | undefined,
+  where: string,
+  { keepsId = false } = {},
+): void {
+  if (operations.length === 0) return;
+  if (target === undefined) throw buildError(where, "a JSON patch needs a 'target'");
+  for (const resource of selectResources(list.resources, target, where)) {
+    if (!keepsId) resource.rememberId();
+    const patched = applyJsonPatch(resource.object, operations, `${where}: ${formatId(resource.id)}`);
+    resource.object = asJson(patched) as Resource['object'];
+  }
+  list.idsChanged();
+}
+
+/** As if written and read as JSON by Go: all numbers are doubles. */
+function asJson(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(asJson);
+  if (!isRecord(value)) return value;
+  const result: Fields = {};
+  for (const key of Object.keys(value)) setKey(result, key, asJson(value[key]));
+  return result;
+}
+
+interface TargetedMerge {
+  target: Selector;
+  options: PatchOptions;
   where: string;
 }
 
-type PatchField = 'patchesStrategicMerge' | 'patchesJson6902' | 'patches';
-
-/** Applies every patch of a kustomization file; resources that a patch deletes are left out of the result. */
-export function applyPatches(
-  fs: FileSystem,
-  resources: Resource[],
-  file: KustomizationFile,
-  fields: readonly PatchField[] = ['patchesStrategicMerge', 'patchesJson6902', 'patches'],
-): Resource[] {
-  let remaining = resources;
-  const only = { ...file, fields: Object.fromEntries(fields.map((field) => [field, file.fields[field]])) };
-  for (const patch of readPatches(fs, only)) remaining = applyPatch(remaining, patch);
-  return remaining;
+function mergeIntoSelected(
+  list: ResourceList,
+  patches: readonly Resource[],
+  { target, options, where }: TargetedMerge,
+): void {
+  for (const patch of patches) mergeInto(list, selectResources(list.resources, target, where), patch, options);
 }
 
-function readPatches(fs: FileSystem, file: KustomizationFile): Patch[] {
-  const read = (path: string) => readNamedText(fs, file, path);
-  const merges = listField(file, 'patchesStrategicMerge').map((entry) => {
-    const text = String(entry);
-    const isInline = text.includes('\n') || text.includes(': ');
-    return parsePatch(isInline ? text : read(text), isInline ? file.path : pathOf(file.folder, text), undefined, {});
-  });
-  const others = [...recordsField(file, 'patchesJson6902'), ...recordsField(file, 'patches')].map((entry) => {
-    const { patch, path } = entry;
-    if (typeof patch !== 'string' && typeof path !== 'string')
-      throw buildError(file.path, "a patch needs 'patch' or 'path'");
-    const target = isRecord(entry['target']) ? entry['target'] : undefined;
-    const options = isRecord(entry['options']) ? entry['options'] : {};
-    return parsePatch(
-      typeof patch === 'string' ? patch : read(String(path)),
-      typeof path === 'string' ? path : file.path,
-      target,
-      options,
-    );
-  });
-  return [...merges, ...others];
-}
-
-function parsePatch(text: string, where: string, target: Patch['target'], options: Patch['options']): Patch {
-  const documents = parseDocuments(text, where);
-  const [first] = documents;
-  if (Array.isArray(first)) {
-    if (target === undefined) throw buildError(where, 'a JSON patch needs a target');
-    return { merges: [], operations: first, target, options, where };
+/** Merges into each of the targets a patch whose labels and annotations are texts, as kustomize has them by then. */
+function mergeInto(list: ResourceList, targets: readonly Resource[], patch: Resource, options: PatchOptions): void {
+  for (const resource of targets) {
+    const copy = new Resource(cloneValue(patch.object), patch.source, patch.schema);
+    copy.setPairs('labels', copy.labels());
+    copy.setPairs('annotations', copy.annotations());
+    copy.setNamespace(copy.namespace);
+    copy.object.apiVersion = resource.apiVersion;
+    merge(list, resource, copy, options);
   }
-  const merges = documents.map((document) => {
-    if (!isRecord(document)) throw buildError(where, 'a patch should be an object or a list of operations');
-    return document;
-  });
-  return { merges, operations: [], target, options, where };
+  list.replaceAll(withoutEmpty(list));
 }
 
-function applyPatch(resources: Resource[], patch: Patch): Resource[] {
-  if (patch.operations.length > 0) {
-    for (const resource of selected(resources, patch.target ?? {}, patch.where)) {
-      const before = { ...resource.object.metadata };
-      applyJsonPatch(resource.object, patch.operations, patch.where);
-      if (resource.object.metadata.name !== before.name) resource.names.push(resource.object.metadata.name);
-    }
-    return resources;
-  }
-  let remaining = resources;
-  for (const merge of patch.merges) {
-    const targets =
-      patch.target === undefined
-        ? [namedBy(merge, remaining, patch.where)]
-        : selected(remaining, patch.target, patch.where);
-    remaining = remaining.filter((resource) => !targets.includes(resource) || mergeInto(resource, merge, patch));
-  }
-  return remaining;
+function mergeIntoNamed(list: ResourceList, patch: Resource, options: PatchOptions): void {
+  const target = list.theOneWith(patch.originalId, patch.source, 'the patch for');
+  merge(list, target, new Resource(cloneValue(patch.object), patch.source, patch.schema), options);
+  list.replaceAll(withoutEmpty(list));
 }
 
-/** False where the patch deletes the resource. */
-function mergeInto(resource: Resource, merge: Record<string, unknown>, { target, options }: Patch): boolean {
-  const { apiVersion, kind, metadata } = resource.object;
-  const merged = mergeStrategically(resource.object, merge);
-  if (merged === undefined) return false;
-  // A patch names what it is for; only with an option does it rename.
-  if (options['allowKindChange'] !== true) Object.assign(merged, { apiVersion, kind });
-  if (options['allowNameChange'] !== true || target === undefined)
-    merged.metadata = { ...merged.metadata, name: metadata.name };
-  else if (merged.metadata.name !== metadata.name) resource.names.push(merged.metadata.name);
-  resource.object = merged;
-  return true;
+function withoutEmpty(list: ResourceList): Resource[] {
+  return list.resources.filter(({ object }) => Object.keys(object).length > 0);
 }
 
-/** The one resource that a merge patch names by its kind, name and namespace. */
-function namedBy(merge: Record<string, unknown>, resources: readonly Resource[], where: string): Resource {
-  const { apiVersion, kind, metadata } = merge as unknown as KubeObject;
-  if (typeof kind !== 'string' || !isRecord(metadata) || typeof metadata.name !== 'string') {
-    throw buildError(where, 'a merge patch without target needs kind and metadata.name');
-  }
-  const found = resources.filter(
-    ({ object, names }) =>
-      object.kind === kind &&
-      (apiVersion === undefined || groupOf(object.apiVersion) === groupOf(apiVersion)) &&
-      names.includes(metadata.name) &&
-      (metadata.namespace === undefined || object.metadata.namespace === metadata.namespace),
-  );
-  const [first] = found;
-  if (first === undefined) throw buildError(where, `no resource matches the patch for ${kind}/${metadata.name}`);
-  if (found.length > 1)
-    throw buildError(where, `several resources match the patch for ${kind}/${metadata.name}`, 'Name its namespace.');
-  return first;
+/** One strategic merge. Name, namespace and kind stay what they were, unless a change is allowed. */
+function merge(list: ResourceList, resource: Resource, patch: Resource, options: PatchOptions): void {
+  const { name, namespace, kind } = resource;
+  const { allowNameChange = false, allowKindChange = false } = options;
+  if (allowNameChange || allowKindChange) resource.rememberId();
+  const merged = attemptMerge(resource, patch);
+  resource.object = (merged ?? {}) as Resource['object'];
+  if (merged === undefined) return;
+  if (!allowKindChange) resource.object.kind = kind;
+  if (!allowNameChange) resource.setName(name);
+  resource.setNamespace(namespace);
+  list.idsChanged();
 }
 
-/** The resources that a target selects: anchored patterns for names, label selectors for labels and annotations. */
-export function selected(resources: readonly Resource[], target: Record<string, unknown>, where: string): Resource[] {
-  const matches = (field: string) => {
-    const pattern = target[field];
-    if (typeof pattern !== 'string' || pattern === '') return () => true;
-    if (/^[\w-]+$/.test(pattern)) return (value: string) => value === pattern;
-    const compiled = compile(`^(?:${pattern})$`, where);
-    return (value: string) => compiled.matcher(value).find();
-  };
-  const [group, version, kind, name, namespace] = ['group', 'version', 'kind', 'name', 'namespace'].map(matches);
-  const labels = selectorOf(target['labelSelector']);
-  const annotations = selectorOf(target['annotationSelector']);
-  return resources.filter(
-    ({ object, names }) =>
-      group?.(groupOf(object.apiVersion)) &&
-      version?.(versionOf(object.apiVersion)) &&
-      kind?.(object.kind) &&
-      names.some((known) => name?.(known)) &&
-      namespace?.(object.metadata.namespace ?? '') &&
-      labels(object.metadata.labels ?? {}) &&
-      annotations(object.metadata.annotations ?? {}),
-  );
-}
-
-function compile(pattern: string, where: string): RE2JS {
+function attemptMerge(resource: Resource, patch: Resource): Fields | undefined {
   try {
-    return RE2JS.compile(pattern);
-  } catch (cause) {
+    return mergeStrategically(
+      resource.object,
+      patch.object,
+      resource.schema.mergeNode(resource.apiVersion, resource.kind),
+    );
+  } catch (fault) {
+    if (!(fault instanceof MergeFault)) throw fault;
     throw buildError(
-      where,
-      `the pattern '${pattern}' is not valid: ${cause instanceof Error ? cause.message : String(cause)}`,
+      patch.source,
+      `the patch does not fit ${formatId(resource.id)}: ${fault.path.join('.')}: ${fault.message}`,
     );
   }
-}
-
-function selectorOf(text: unknown): (values: Readonly<Record<string, string>>) => boolean {
-  if (typeof text !== 'string' || text.trim() === '') return () => true;
-  const terms = text.split(/,(?![^(]*\))/).map((term) => term.trim());
-  return (values) =>
-    terms.every((term) => {
-      const set = /^(\S+)\s+(in|notin)\s+\(([^)]*)\)$/.exec(term);
-      if (set !== null) {
-        const listed = (set[3] ?? '').split(',').map((value) => value.trim());
-        const value = values[set[1] ?? ''];
-        return set[2] === 'in'
-          ? value !== undefined && listed.includes(value)
-          : value === undefined || !listed.includes(value);
-      }
-      const pair = /^([^=!]+?)\s*(==?|!=)\s*(.*)$/.exec(term);
-      if (pair !== null) return (values[pair[1] ?? ''] === pair[3]) === (pair[2] !== '!=');
-      return term.startsWith('!') ? values[term.slice(1)] === undefined : values[term] !== undefined;
-    });
 }

@@ -1,229 +1,216 @@
 import { isRecord } from '../base/json.ts';
-import { parseDocuments } from '../yaml/documents.ts';
+import { cloneValue, scalarText, textOf } from '../yaml/original-text.ts';
+import type { BuildContext } from './build-context.ts';
 import { buildError } from './build-error.ts';
-import type { FileSystem } from './file-system.ts';
-import { selected } from './patches.ts';
-import { pathOf, readNamedText } from './read-named.ts';
+import { decode } from './decode.ts';
+import { forEachCollecting } from './faults.ts';
+import { parseConfiguration } from './parse-configuration.ts';
+import { pathSteps } from './path-steps.ts';
+import { type NamingPlace, pathOf, readNamedText } from './read-named.ts';
+import type {
+  FieldOptions,
+  Replacement,
+  ReplacementEntry,
+  ReplacementSource,
+  ReplacementTarget,
+} from './replacement-entry.ts';
+import { type Created, type Found, lookUp, type MatchedPlace, matchPlaces } from './replacement-path.ts';
+import { resolveScalar } from './resolve-scalar.ts';
 import type { Resource } from './resource.ts';
+import { effectiveNamespace, formatId, isSelectedBy, type ResourceId } from './resource-id.ts';
+import type { ResourceList } from './resource-list.ts';
+import { compileSelector } from './selector.ts';
+import { replacementShape } from './shapes.ts';
+import { setInStructuredText } from './structured-text.ts';
 
-type Fields = Record<string, unknown>;
-
-/** `replacements`: copies a value of one object to places of others. */
-export function applyReplacements(
-  fs: FileSystem,
-  resources: readonly Resource[],
-  entries: readonly Fields[],
-  place: { folder: string; path: string },
-): void {
-  const where = place.path;
-  for (const entry of entries) {
-    for (const replacement of readEntry(fs, entry, place)) {
-      const source = replacement['source'];
-      const targets = replacement['targets'];
-      if (replacement['sourceValue'] === undefined && !isRecord(source))
-        throw buildError(where, 'a replacement needs a source');
-      if (!Array.isArray(targets)) throw buildError(where, 'a replacement needs targets');
-      const value = isRecord(source) ? sourceValue(resources, source, where) : replacement['sourceValue'];
-      for (const target of targets.filter(isRecord)) replaceIn(resources, target, value, where);
-    }
-  }
+/** Reads the entries that are in files of their own. Throws KUSTOMIZE_BUILD_FAILED and YAML_INVALID. */
+export function prepareReplacements(
+  context: BuildContext,
+  place: NamingPlace,
+  entries: readonly ReplacementEntry[],
+): (list: ResourceList) => void {
+  const read = forEachCollecting(entries, (entry) => readEntry(context, place, entry)).flat();
+  return (list) => {
+    for (const { replacement, where } of read) applyReplacement(list, replacement, where);
+  };
 }
 
-function readEntry(fs: FileSystem, entry: Fields, { folder, path }: { folder: string; path: string }): Fields[] {
-  if (typeof entry['path'] !== 'string') return [entry];
-  if (entry['source'] !== undefined || entry['targets'] !== undefined)
-    throw buildError(path, 'a replacement has a path, or a source and targets, not both');
-  const file = pathOf(folder, entry['path']);
-  return parseDocuments(readNamedText(fs, { folder, path }, entry['path']), file).flatMap((document) =>
-    Array.isArray(document) ? document.filter(isRecord) : isRecord(document) ? [document] : [],
-  );
+interface ReadReplacement {
+  replacement: Replacement;
+  where: string;
 }
 
-/** Selects by exact fields; names and namespaces of any time count. */
-function matching(resources: readonly Resource[], select: Fields): Resource[] {
-  const given = (field: string) =>
-    typeof select[field] === 'string' && select[field] !== '' ? select[field] : undefined;
-  return resources.filter((resource) => {
-    const { object, names, namespaces } = resource;
-    const [group, version] = object.apiVersion.includes('/') ? object.apiVersion.split('/') : ['', object.apiVersion];
-    const is = (field: string, ...values: (string | undefined)[]) => {
-      const wanted = given(field);
-      return wanted === undefined || values.includes(wanted);
-    };
-    return (
-      is('group', group) &&
-      is('version', version) &&
-      is('kind', object.kind, resource.originalKind) &&
-      is('name', object.metadata.name, ...names) &&
-      is(
-        'namespace',
-        object.metadata.namespace ?? '',
-        ...namespaces,
-        ...namespaces.filter((n) => n === '').map(() => 'default'),
-      )
-    );
-  });
+function readEntry(
+  context: BuildContext,
+  place: NamingPlace,
+  { path = '', ...inline }: ReplacementEntry,
+): ReadReplacement[] {
+  if (path === '') return [{ replacement: inline, where: place.path }];
+  if (inline.source !== undefined || (inline.targets ?? []).length > 0)
+    throw buildError(place.path, `a replacement has a path (${path}), or a source and targets, not both`);
+  const where = pathOf(place.folder, path);
+  const { value, fault } = parseConfiguration(readNamedText(context.fs, place, path), where);
+  if (!isRecord(value) && !Array.isArray(value))
+    throw buildError(where, 'a file of replacements should be a mapping or a list of them');
+  const items = Array.isArray(value) ? value : [value];
+  return items.map((item, index) => ({
+    where,
+    replacement: decode(item, replacementShape, {
+      strict: false,
+      coerces: true,
+      fault: (field, what, hint) => fault(Array.isArray(value) ? [index, ...field] : field, what, hint),
+    }),
+  }));
 }
 
-function sourceValue(resources: readonly Resource[], source: Fields, where: string): unknown {
-  const found = matching(resources, source);
-  const [first] = found;
-  if (first === undefined) throw buildError(where, `nothing selected by the source ${JSON.stringify(source)}`);
-  if (found.length > 1) throw buildError(where, `multiple matches for the source ${JSON.stringify(source)}`);
-  const path = typeof source['fieldPath'] === 'string' ? source['fieldPath'] : 'metadata.name';
-  const places = placesAt(first.object, stepsOf(path), undefined, where);
-  const [place] = places;
-  if (place === undefined || place.get() === undefined)
-    throw buildError(where, `the field ${path} is missing in the source`);
-  const value = place.get();
-  const { delimiter, index = 0 } = isRecord(source['options']) ? source['options'] : {};
-  if (typeof delimiter !== 'string' || delimiter === '') return value;
-  if (typeof value === 'object') throw buildError(where, 'delimiter option can only be used with scalar nodes');
-  const part = String(value).split(delimiter)[Number(index)];
-  if (part === undefined) throw buildError(where, `the index ${String(index)} is out of range for ${path}`);
-  return part;
+/** Copies one value to its targets. */
+function applyReplacement(list: ResourceList, replacement: Replacement, where: string): void {
+  const { source, sourceValue, targets } = replacement;
+  if ((source === undefined && sourceValue === undefined) || targets === undefined)
+    throw buildError(where, 'a replacement needs a source and at least one target');
+  if (source !== undefined && sourceValue !== undefined)
+    throw buildError(where, "a replacement has 'source' or 'sourceValue', not both");
+  const value = source === undefined ? scalarValue(sourceValue ?? '') : readSource(list, source, where);
+  for (const target of targets) applyToTarget(list, value, target, where);
+  list.idsChanged();
 }
 
-function replaceIn(resources: readonly Resource[], target: Fields, value: unknown, where: string): void {
-  const select = target['select'];
-  if (!isRecord(select)) throw buildError(where, 'target must specify resources to select');
-  const rejects = Array.isArray(target['reject']) ? target['reject'].filter(isRecord) : [];
-  const paths = Array.isArray(target['fieldPaths']) ? target['fieldPaths'].map(String) : ['metadata.name'];
-  const options = isRecord(target['options']) ? target['options'] : {};
-  const rejected = new Set(
-    rejects.filter((one) => Object.keys(one).length > 0).flatMap((one) => selected(resources, one, where)),
-  );
-  for (const resource of selected(resources, select, where)) {
-    if (rejected.has(resource)) continue;
-    for (const path of paths) setAt(resource, path, { value, options, where });
-    const { name } = resource.object.metadata;
-    if (!resource.names.includes(name)) resource.names.push(name);
-  }
+/** A value on its way: a single one as its text, or a collection. */
+export interface CopiedValue {
+  kind: Created;
+  text: string;
+  value: unknown;
 }
 
-function setAt(
-  resource: Resource,
-  path: string,
-  { value, options, where }: { value: unknown; options: Fields; where: string },
-): void {
-  const create = options['create'] === true;
-  const places = placesAt(resource.object, stepsOf(path), create ? value : undefined, where);
-  if (places.length === 0) {
+function scalarValue(text: string): CopiedValue {
+  return { kind: 'scalar', text, value: resolveScalar(text) };
+}
+
+function readSource(list: ResourceList, source: ReplacementSource, where: string): CopiedValue {
+  const matches = list.resources.filter((resource) => idsOf(resource).some((id) => isSource(id, source)));
+  const { group = '', version = '', kind = '', name = '', namespace = '' } = source;
+  const shown = formatId({ group, version, kind, name, namespace });
+  const [match] = matches;
+  if (match === undefined) throw buildError(where, `no object is selected by the source ${shown}`);
+  if (matches.length > 1)
     throw buildError(
       where,
-      `unable to find field '${path}' in replacement target ${resource.object.kind}/${resource.object.metadata.name}`,
+      `several objects are selected by the source ${shown}: ${matches.map(({ id }) => formatId(id)).join(', ')}`,
     );
+  const path = source.fieldPath || 'metadata.name';
+  const fault = (what: string) => buildError(where, `the source field '${path}' of ${formatId(match.id)}: ${what}`);
+  const found = lookUp(match.object, pathSteps(path), fault);
+  if (found === undefined || isBlank(found.value)) throw fault('it is missing or empty');
+  return refined(found, source.options, fault);
+}
+
+function isBlank(value: unknown): boolean {
+  return value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0);
+}
+
+function isSource(id: ResourceId, { name, namespace, ...gvk }: ReplacementSource): boolean {
+  return (
+    (!name || name === id.name) &&
+    (!namespace || effectiveNamespace({ namespace, isClusterScoped: false }) === effectiveNamespace(id)) &&
+    isSelectedBy(id, gvk)
+  );
+}
+
+/** The present id and former ones, none of them known to be cluster-scoped. */
+function idsOf(resource: Resource): ResourceId[] {
+  return [{ ...resource.id, isClusterScoped: false }, ...resource.previousIds];
+}
+
+function refined(found: Found, options: FieldOptions | undefined, fault: (what: string) => Error): CopiedValue {
+  const { value } = found;
+  if (!options?.delimiter) {
+    if (typeof value === 'object' && value !== null)
+      return { kind: Array.isArray(value) ? 'list' : 'mapping', text: '', value };
+    return { kind: 'scalar', text: textAtFound(found), value };
   }
-  for (const place of places) {
-    const old = place.get();
-    place.set(
-      typeof options['delimiter'] === 'string' && options['delimiter'] !== ''
-        ? spliced(old, value, options, where)
-        : retyped(old, value),
-    );
+  if (typeof value === 'object') throw fault('a delimiter can only be used with single values');
+  const parts = textAtFound(found).split(options.delimiter);
+  const part = parts[Number(options.index ?? 0)];
+  if (part === undefined) throw fault(`the index ${options.index ?? 0} is out of bounds for '${textAtFound(found)}'`);
+  return { kind: 'scalar', text: part, value: typeof value === 'string' ? part : resolveScalar(part) };
+}
+
+function textAtFound({ holder, key, value }: { holder: unknown; key: string | number; value: unknown }): string {
+  return isRecord(holder) ? textOf(holder, String(key)) : scalarText(value);
+}
+
+function applyToTarget(list: ResourceList, value: CopiedValue, target: ReplacementTarget, where: string): void {
+  const { select, reject = [], fieldPaths = [], options } = target;
+  if (select === undefined) throw buildError(where, "a target of a replacement needs 'select'");
+  const selected = compileSelector(select, where);
+  const rejected = reject.map((one) => ({
+    ...compileSelector(one, where),
+    hasPairs: Boolean(one.labelSelector || one.annotationSelector),
+  }));
+  const paths = fieldPaths.length === 0 ? ['metadata.name'] : fieldPaths;
+  for (const resource of list.resources) {
+    if (!selected.matchesPairs(resource)) continue;
+    if (rejected.some((one) => one.hasPairs && one.matchesPairs(resource))) continue;
+    const ids = idsOf(resource);
+    const matches = (one: typeof selected, id: ResourceId) =>
+      one.matchesGvk(id) && one.matchesName(id.name) && one.matchesNamespace(id.namespace);
+    if (rejected.some((one) => !one.isForAnyId && ids.some((id) => matches(one, id)))) continue;
+    if (!ids.some((id) => matches(selected, id))) continue;
+    for (const path of paths) setAt(resource, path, { value, options, where });
   }
 }
 
-/** A text put where a text is stays one, as far as the types of scalars go. */
-function retyped(old: unknown, value: unknown): unknown {
-  if (typeof value === 'object' && value !== null) return structuredClone(value);
-  if (typeof old === 'string') return String(value);
-  if (typeof value === 'string' && (typeof old === 'number' || typeof old === 'boolean')) {
-    const parsed = parseDocuments(value, 'value')[0];
-    return typeof parsed === 'object' || parsed === undefined ? value : parsed;
-  }
-  return value;
+interface Setting {
+  value: CopiedValue;
+  options: FieldOptions | undefined;
+  where: string;
 }
 
-function spliced(old: unknown, value: unknown, options: Fields, where: string): unknown {
-  const delimiter = String(options['delimiter']);
-  if (typeof old === 'object' && old !== null)
-    throw buildError(where, 'delimiter option can only be used with scalar nodes');
-  const parts = String(old ?? '').split(delimiter);
-  const index = Number(options['index'] ?? 0);
-  if (index < 0) parts.unshift(String(value));
-  else if (index >= parts.length) parts.push(String(value));
-  else parts[index] = String(value);
+function setAt(resource: Resource, path: string, { value, options, where }: Setting): void {
+  const steps = pathSteps(path);
+  const creates = options?.create === true ? value.kind : undefined;
+  const what = creates === undefined ? 'find' : 'find or create';
+  const fault = (reason: string) =>
+    buildError(where, `unable to ${what} the field '${path}' of ${formatId(resource.id)}: ${reason}`);
+  const match = { creates, where, fault };
+  if (setInStructuredText(resource.object, steps, match, (place) => setPlace(place, value, undefined, fault))) return;
+  const places = matchPlaces(resource.object, steps, match);
+  if (places.length === 0) throw fault('there is no such field');
+  for (const place of places) setPlace(place, value, options, fault);
+}
+
+function setPlace(
+  place: MatchedPlace,
+  value: CopiedValue,
+  options: FieldOptions | undefined,
+  fault: (what: string) => Error,
+): void {
+  const map = place.holder as Record<string | number, unknown>;
+  const old = map[place.key];
+  let { text } = value;
+  if (options?.delimiter) {
+    if (typeof old === 'object' && old !== null) throw fault('a delimiter can only be used with single values');
+    text = spliced(textAtFound({ ...place, value: old }).split(options.delimiter), value.text, options);
+  }
+  if (typeof old === 'object' && old !== null) map[place.key] = cloneValue(value.value);
+  else map[place.key] = retyped(old, text, place.isNew, fault);
+}
+
+function spliced(parts: string[], text: string, { delimiter = '', index = 0 }: FieldOptions): string {
+  const at = Number(index);
+  if (at < 0) parts.unshift(text);
+  else if (at >= parts.length) parts.push(text);
+  else parts[at] = text;
   return parts.join(delimiter);
 }
 
-interface Place {
-  get(): unknown;
-  set(value: unknown): void;
-}
-
-/** `a.b.[name=x].c`: dots within brackets, or escaped by `\`, do not divide. */
-export function stepsOf(path: string): string[] {
-  const steps: string[] = [];
-  let step = '';
-  let depth = 0;
-  for (let index = 0; index < path.length; index++) {
-    const character = path.charAt(index);
-    if (character === '\\' && path.charAt(index + 1) === '.') {
-      step += '.';
-      index++;
-    } else if (character === '.' && depth === 0) {
-      if (step !== '') steps.push(step);
-      step = '';
-    } else {
-      if (character === '[') depth++;
-      if (character === ']') depth--;
-      step += character;
-    }
-  }
-  return step === '' ? steps : [...steps, step];
-}
-
-/** The places that a path leads to; `created`: missing maps on the way are made, shaped to hold it. */
-function placesAt(target: unknown, steps: readonly string[], created: unknown, where: string): Place[] {
-  const [step, ...rest] = steps;
-  if (step === undefined) return [];
-  const inner = (container: Fields | unknown[], key: string | number): Place[] => {
-    const map = container as Record<string | number, unknown>;
-    if (rest.length === 0)
-      return [
-        {
-          get: () => map[key],
-          set: (value) => {
-            map[key] = value;
-          },
-        },
-      ];
-    if (map[key] === undefined && created !== undefined)
-      map[key] = /^\[|^[0-9]+$|^\*$|^-$/.test(rest[0] ?? '') ? [] : {};
-    return placesAt(map[key], rest, created, where);
-  };
-  if (Array.isArray(target)) return listPlaces(target, step, { created, where, inner });
-  if (!isRecord(target)) return [];
-  if (step === '*') return Object.keys(target).flatMap((key) => inner(target, key));
-  if (target[step] === undefined && created === undefined) return [];
-  return inner(target, step);
-}
-
-interface ListWalk {
-  created: unknown;
-  where: string;
-  inner(container: unknown[], key: number): Place[];
-}
-
-function listPlaces(list: unknown[], step: string, { created, where, inner }: ListWalk): Place[] {
-  const match = /^\[([^=]*)=(.*)\]$/s.exec(step);
-  if (match !== null) {
-    const [, key = '', wanted = ''] = match;
-    const text = wanted.replace(/^(["'])(.*)\1$/s, '$2');
-    const found = list.flatMap((item, index) =>
-      (key === '' ? String(item) === text : isRecord(item) && String(item[key]) === text) ? inner(list, index) : [],
-    );
-    if (found.length > 0 || created === undefined || list.some((item) => isRecord(item) && String(item[key]) === text))
-      return found;
-    list.push(key === '' ? text : { [key]: text });
-    return inner(list, list.length - 1);
-  }
-  if (step === '*') return list.flatMap((_, index) => inner(list, index));
-  if (step === '-') return inner(list, list.length);
-  if (!/^[0-9]+$/.test(step)) return [];
-  const index = Number(step);
-  if (index > list.length || (index === list.length && created === undefined))
-    throw buildError(where, `index ${index} specified but only ${list.length} elements found`);
-  return inner(list, index);
+/** A text put where a text is stays one; anything else keeps its type, and a text that is of another one is an error. */
+function retyped(old: unknown, text: string, isNew: boolean, fault: (what: string) => Error): unknown {
+  if (isNew) return resolveScalar(text);
+  if (typeof old === 'string') return text;
+  if (old === null || old === undefined) return null;
+  const value = resolveScalar(text);
+  const sameType = typeof value === typeof old || (typeof value !== 'string' && typeof old === 'bigint');
+  if (!sameType) throw fault(`'${text}' is not of the type of the value that is there, ${String(old)}`);
+  return value;
 }

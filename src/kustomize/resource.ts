@@ -1,88 +1,124 @@
-import { builtinKind } from '../api/builtin/builtin-kinds.ts';
 import { isRecord } from '../base/json.ts';
-import { groupOf, type KubeObject, versionOf } from '../base/kube-object.ts';
-import { buildError } from './build-error.ts';
+import type { KubeObject } from '../base/kube-object.ts';
+import { scalarText, setKey, textOf } from '../yaml/original-text.ts';
+import type { KubernetesSchema } from './kubernetes-schema.ts';
+import type { Origin } from './origin.ts';
+import { effectiveNamespace, gvkOf, type ResourceId } from './resource-id.ts';
+
+type Fields = Record<string, unknown>;
+
+/** How a generated object treats one of its name that is there already. */
+export type Behavior = 'create' | 'merge' | 'replace';
 
 /** An object on its way through a build, with what it was called before and how it came about. */
-export interface Resource {
+export class Resource {
   object: KubeObject;
-  /** Names it has had, the first one first; what refers to it may use any of them. */
-  names: string[];
-  /** Namespaces it has been in, the first one first. */
-  namespaces: string[];
-  /** The kind it had at first. */
-  originalKind: string;
-  prefixes: string[];
-  suffixes: string[];
+  /** The file it was read from, or that generates it. */
+  readonly source: string;
+  readonly schema: KubernetesSchema;
+  /** Names, namespaces and kinds that it had, the first one first; not what it has now. */
+  previous: { name: string; namespace: string; kind: string }[] = [];
+  /** Affixes that were added to the name, the innermost first. */
+  prefixes: string[] = [];
+  suffixes: string[] = [];
   /** The name gets a suffix made of the content. */
-  needsHash: boolean;
-  /** How a generator of the same name in an overlay treats it. */
-  behavior: 'create' | 'merge' | 'replace';
-  /** The builtin generator that made it, if one did. */
-  generator?: string;
-  /** The file it came from. */
-  origin: string;
-}
+  needsHash = false;
+  behavior: Behavior = 'create';
+  /** The vars that read from it. */
+  varNames: readonly string[] = [];
+  /** Only kept when the build annotates where things come from. */
+  origin?: Origin;
+  transformations: Origin[] = [];
 
-export function newResource(object: KubeObject, origin: string): Resource {
-  return {
-    object,
-    names: [object.metadata.name],
-    namespaces: [object.metadata.namespace ?? ''],
-    originalKind: object.kind,
-    prefixes: [],
-    suffixes: [],
-    needsHash: false,
-    behavior: 'create',
-    origin,
-  };
-}
-
-/** The objects of a file; Lists are taken apart. Throws KUSTOMIZE_BUILD_FAILED for what is no Kubernetes object. */
-export function resourcesOf(documents: readonly Record<string, unknown>[], where: string): Resource[] {
-  return documents.flatMap((document) => {
-    if (String(document['kind'] ?? '').endsWith('List') && Array.isArray(document['items'])) {
-      return resourcesOf(document['items'].filter(isRecord), where);
-    }
-    requireObject(document, where);
-    return [newResource(document as unknown as KubeObject, where)];
-  });
-}
-
-function requireObject(document: Record<string, unknown>, where: string): void {
-  const metadata = document['metadata'];
-  if (typeof document['kind'] !== 'string') throw buildError(where, "an object has no 'kind'");
-  if (typeof document['apiVersion'] !== 'string') document['apiVersion'] = '';
-  if (!isRecord(metadata) || typeof metadata['name'] !== 'string' || metadata['name'] === '') {
-    throw buildError(where, `the ${document['kind']} has no metadata.name`);
+  constructor(object: Fields, source: string, schema: KubernetesSchema) {
+    this.object = object as KubeObject;
+    this.source = source;
+    this.schema = schema;
   }
-  for (const field of ['labels', 'annotations']) {
-    const pairs = metadata[field];
-    if (pairs === null) delete metadata[field];
-    if (!isRecord(pairs)) continue;
-    for (const [key, value] of Object.entries(pairs)) {
-      if (typeof value === 'object' && value !== null)
-        throw buildError(where, `metadata.${field}.${key} should be a text`);
-      pairs[key] = value === null ? '' : String(value);
-    }
-    if (field === 'annotations' && Object.keys(pairs).length === 0) delete metadata[field];
+
+  get name(): string {
+    return textOf(this.metadata, 'name');
+  }
+
+  get namespace(): string {
+    return textOf(this.metadata, 'namespace');
+  }
+
+  get kind(): string {
+    return textOf(this.object, 'kind');
+  }
+
+  get apiVersion(): string {
+    return textOf(this.object, 'apiVersion');
+  }
+
+  private get metadata(): Fields {
+    return isRecord(this.object.metadata) ? this.object.metadata : {};
+  }
+
+  /** What it is called now. No two resources of a build may share it. */
+  get id(): ResourceId {
+    const { apiVersion, kind, name, namespace } = this;
+    return {
+      ...gvkOf(apiVersion, kind),
+      name,
+      namespace,
+      isClusterScoped: this.schema.isClusterScoped(apiVersion, kind),
+    };
+  }
+
+  get previousIds(): ResourceId[] {
+    if (this.previous.length === 0) return [];
+    const { group, version } = gvkOf(this.apiVersion, '');
+    return this.previous.map((one) => ({ group, version, ...one, isClusterScoped: false }));
+  }
+
+  /** What it was called at first. */
+  get originalId(): ResourceId {
+    return this.previousIds[0] ?? this.id;
+  }
+
+  /** Keeps the present id before it changes; what refers to the resource may use any id that it had. */
+  rememberId(): void {
+    const { id } = this;
+    this.previous.push({ name: id.name, namespace: effectiveNamespace(id), kind: id.kind });
+  }
+
+  setName(name: string): void {
+    this.ownMetadata()['name'] = name;
+  }
+
+  /** '' removes the namespace. */
+  setNamespace(namespace: string): void {
+    if (namespace === '') delete this.ownMetadata()['namespace'];
+    else this.ownMetadata()['namespace'] = namespace;
+  }
+
+  labels(): Record<string, string> {
+    return textsIn(this.metadata['labels']);
+  }
+
+  annotations(): Record<string, string> {
+    return textsIn(this.metadata['annotations']);
+  }
+
+  /** Sets `labels` or `annotations`; an empty map is left out. */
+  setPairs(field: 'labels' | 'annotations', pairs: Record<string, string>): void {
+    const metadata = this.ownMetadata();
+    if (Object.keys(pairs).length === 0) delete metadata[field];
+    else metadata[field] = pairs;
+  }
+
+  private ownMetadata(): Fields {
+    if (!isRecord(this.object.metadata)) (this.object as Fields)['metadata'] = {};
+    return this.object.metadata as unknown as Fields;
   }
 }
 
-/** What two resources of one build may not share. */
-export function idOf({ object }: Resource): string {
-  const { apiVersion, kind, metadata } = object;
-  return `${groupOf(apiVersion)}/${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
-}
-
-/** `Kind.version.group/name.namespace`: how kustomize writes an id in messages. */
-export function formatId({ object }: Resource): string {
-  const { apiVersion, kind, metadata } = object;
-  const group = groupOf(apiVersion) === '' ? '[noGrp]' : groupOf(apiVersion);
-  return `${kind}.${versionOf(apiVersion)}.${group}/${metadata.name}.${metadata.namespace ?? '[noNs]'}`;
-}
-
-/** Kinds of other vendors that are not in a namespace; all other unknown kinds are taken to be namespaced. */
-export function isNamespaced({ apiVersion, kind }: KubeObject): boolean {
-  return builtinKind(apiVersion, kind)?.namespaced ?? true;
+/** A map with all values as the texts that they were written as. */
+export function textsIn(map: unknown): Record<string, string> {
+  const result: Record<string, string> = {};
+  if (!isRecord(map)) return result;
+  for (const key of Object.keys(map)) setKey(result, key, isRecord(map[key]) ? scalarText(map[key]) : textOf(map, key));
+  return result;
 }

@@ -1,7 +1,7 @@
-import { isRecord } from '../base/json.ts';
-import { groupOf, versionOf } from '../base/kube-object.ts';
 import { compareBytes } from '../base/text.ts';
+import { buildError } from './build-error.ts';
 import type { Resource } from './resource.ts';
+import type { GroupVersionKind, ResourceId } from './resource-id.ts';
 
 const defaultFirst = [
   'Namespace',
@@ -29,38 +29,73 @@ const defaultFirst = [
 ];
 const defaultLast = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
 
-/** The `legacy` order: by kind, what others need first; then by group, version, kind, namespace and name. */
-export function sortLegacy(resources: readonly Resource[], options: unknown): Resource[] {
-  const lists = isRecord(options) ? options : {};
-  const texts = (field: string, fallback: readonly string[]) =>
-    Array.isArray(lists[field]) ? lists[field].map(String) : fallback;
-  const first = texts('orderFirst', defaultFirst);
-  const last = texts('orderLast', defaultLast);
-  const rank = (kind: string) => {
-    const early = first.indexOf(kind);
-    if (early >= 0) return early - first.length;
-    return last.indexOf(kind) + 1;
+/** `sortOptions` of a kustomization file. */
+export interface SortOptions {
+  order?: string;
+  legacySortOptions?: { orderFirst?: readonly string[]; orderLast?: readonly string[] };
+}
+
+/**
+ * The resources in the order asked for: `fifo` is the order they came in; `legacy`, which is also the default without
+ * `sortOptions`, is by kind, what others need first. Throws KUSTOMIZE_BUILD_FAILED for options that make no sense.
+ */
+export function sortResources(
+  resources: readonly Resource[],
+  options: SortOptions | undefined,
+  where: string,
+): readonly Resource[] {
+  if (options === undefined) return sortLegacy(resources, defaultRank);
+  const { order, legacySortOptions } = options;
+  if (order === 'fifo') {
+    if (legacySortOptions === undefined) return resources;
+    throw buildError(where, "'sortOptions.legacySortOptions' is set, but the order is fifo, not legacy");
+  }
+  if (order !== 'legacy') throw buildError(where, `'sortOptions.order' should be fifo or legacy, not '${order ?? ''}'`);
+  if (legacySortOptions === undefined) return sortLegacy(resources, defaultRank);
+  return sortLegacy(resources, rankBy(legacySortOptions.orderFirst ?? [], legacySortOptions.orderLast ?? []));
+}
+
+type Rank = (kind: string) => number;
+
+function rankBy(first: readonly string[], last: readonly string[]): Rank {
+  return (kind) => {
+    const late = last.lastIndexOf(kind);
+    if (late >= 0) return late + 1;
+    const early = first.lastIndexOf(kind);
+    return early < 0 ? 0 : early - first.length;
   };
-  const keyed = resources.map((resource) => ({ resource, rank: rank(resource.object.kind), key: sortKey(resource) }));
-  keyed.sort((a, b) => a.rank - b.rank || compareKeys(a.key, b.key));
+}
+
+const defaultRank = rankBy(defaultFirst, defaultLast);
+
+function sortLegacy(resources: readonly Resource[], rank: Rank): Resource[] {
+  const keyed = resources.map((resource) => {
+    const { id } = resource;
+    return { resource, rank: rank(id.kind), id, gvk: gvkText(id), text: idText(id) };
+  });
+  keyed.sort((a, b) => {
+    if (a.rank !== b.rank) return a.rank - b.rank;
+    const byKind = compareBytes(a.gvk, b.gvk);
+    if (byKind === 0) return compareBytes(a.text, b.text);
+    const isCoreNamespace =
+      a.id.kind === 'Namespace' && b.id.kind === 'Namespace' && (a.id.group === '' || b.id.group === '');
+    return isCoreNamespace ? -byKind : byKind;
+  });
   return keyed.map(({ resource }) => resource);
 }
 
-function sortKey({ object }: Resource): string[] {
-  const { apiVersion, kind, metadata } = object;
-  const or = (text: string | undefined, missing: string) => (text === undefined || text === '' ? missing : text);
-  const gvk = [or(versionOf(apiVersion), '~V'), or(groupOf(apiVersion), '~G')];
-  return [
-    [or(groupOf(apiVersion), '~G'), gvk[0] ?? '', kind].join('_'),
-    or(metadata.namespace, '~X'),
-    or(metadata.name, '~N'),
-  ];
+/** The order of kinds in configurations. */
+export function compareGvks(left: GroupVersionKind, right: GroupVersionKind): number {
+  return defaultRank(left.kind) - defaultRank(right.kind) || compareBytes(gvkText(left), gvkText(right));
 }
 
-function compareKeys(left: readonly string[], right: readonly string[]): number {
-  for (const [index, part] of left.entries()) {
-    const order = compareBytes(part, right[index] ?? '');
-    if (order !== 0) return order;
-  }
-  return 0;
+const or = (text: string, missing: string) => (text === '' ? missing : text);
+
+function gvkText({ group, version, kind }: GroupVersionKind): string {
+  return `${or(group, '~G')}_${or(version, '~V')}_${or(kind, '~K')}`;
+}
+
+function idText({ group, version, kind, name, namespace }: ResourceId): string {
+  const gvk = `${or(kind, '[noKind]')}.${or(version, '[noVer]')}.${or(group, '[noGrp]')}`;
+  return `${gvk}|${or(namespace, '~X')}|${or(name, '~N')}`;
 }

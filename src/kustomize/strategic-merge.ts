@@ -1,91 +1,144 @@
-import { builtinSchema } from '../api/builtin/builtin-kinds.ts';
-import type { SchemaNode } from '../api/builtin/schema-node.ts';
-import { deepEqual, isRecord } from '../base/json.ts';
-import type { KubeObject } from '../base/kube-object.ts';
+import { isRecord } from '../base/json.ts';
+import { setKey, textOf } from '../yaml/original-text.ts';
+import { mergeAssociativeList } from './associative-list.ts';
+import type { MergeNode } from './kubernetes-schema.ts';
+
+type Fields = Record<string, unknown>;
+
+/** A patch that cannot be merged; `path` leads to the field. */
+export class MergeFault extends Error {
+  readonly path: readonly string[];
+  constructor(path: readonly string[], message: string) {
+    super(message);
+    this.path = path;
+  }
+}
 
 /**
- * A strategic merge patch: maps merge, lists merge by the key of the kind's schema where it has one, null removes. Gives
- * undefined where the patch deletes the object (`$patch: delete`).
+ * A strategic merge patch (kyaml/yaml/merge2): maps merge, lists merge by the keys of the kind's schema where it has some, null
+ * removes, `$patch` deletes or replaces. Changes `target` and takes parts of `patch` into it, so both should be the caller's own.
+ * Gives undefined where nothing is left. Throws MergeFault.
  */
-export function mergeStrategically(object: KubeObject, patch: Record<string, unknown>): KubeObject | undefined {
-  return mergeMaps(object, patch, builtinSchema(object.apiVersion, object.kind)) as KubeObject | undefined;
+export function mergeStrategically(target: Fields, patch: Fields, schema: MergeNode | undefined): Fields | undefined {
+  const merged = mergeValues(target, patch, { schema, path: [] });
+  return isRecord(merged) ? merged : undefined;
+}
+
+export interface MergeContext {
+  schema: MergeNode | undefined;
+  path: readonly string[];
+}
+
+/** What a field becomes; undefined where it goes. Both sides may be missing (undefined) or null. */
+export function mergeValues(target: unknown, patch: unknown, context: MergeContext): unknown {
+  const present = target ?? patch;
+  if (present === undefined || present === null) return undefined;
+  requireSameKind(target, patch, context.path);
+  if (Array.isArray(present)) return mergeLists(target as unknown[], patch as unknown[], context);
+  if (isRecord(present)) return mergeMaps(target as Fields, patch as Fields, context);
+  return patch === undefined ? target : (patch ?? undefined);
+}
+
+function requireSameKind(target: unknown, patch: unknown, path: readonly string[]): void {
+  if (target === undefined || target === null || patch === undefined || patch === null) return;
+  const [wanted, found] = [kindName(target), kindName(patch)];
+  if (wanted !== found) throw new MergeFault(path, `the object has ${wanted} there, the patch ${found}`);
+}
+
+function kindName(value: unknown): string {
+  return Array.isArray(value) ? 'a list' : isRecord(value) ? 'a mapping' : 'a single value';
 }
 
 function mergeMaps(
-  target: unknown,
-  patch: Record<string, unknown>,
-  schema: SchemaNode | undefined,
-): Record<string, unknown> | undefined {
-  const { $patch, $retainKeys, ...fields } = patch;
-  if ($patch === 'delete') return undefined;
-  let result: Record<string, unknown> = isRecord(target) && $patch !== 'replace' ? { ...target } : {};
-  if (Array.isArray($retainKeys)) {
-    result = Object.fromEntries(Object.entries(result).filter(([key]) => $retainKeys.includes(key)));
-  }
-  for (const [key, value] of Object.entries(fields)) {
-    if (key.startsWith('$setElementOrder/')) continue;
-    if (key.startsWith('$deleteFromPrimitiveList/')) {
-      removeFromList(result, key.slice('$deleteFromPrimitiveList/'.length), value);
-      continue;
-    }
-    const merged = mergeValue(result[key], value, schema?.properties?.[key] ?? schema?.values);
-    if (merged === undefined) delete result[key];
-    else result[key] = merged;
+  target: Fields | null | undefined,
+  patch: Fields | null | undefined,
+  context: MergeContext,
+): Fields | undefined {
+  if (patch === null) return undefined;
+  const directive = patch === undefined ? 'merge' : takeDirective(patch, context.path);
+  if (directive === 'delete') return undefined;
+  const isNew = target === undefined || target === null;
+  const result = (isNew || directive === 'replace' ? patch : target) as Fields;
+  if (patch !== undefined) obeyKubectlDirectives(result, patch);
+  for (const key of fieldNames(result, patch)) {
+    const [old, added] = [own(result, key), patch === undefined ? undefined : own(patch, key)];
+    // A null that the object was written with stays, a value that was left blank does not.
+    if (old === null && added === undefined && textOf(result, key) !== '') continue;
+    const merged = mergeValues(old, added, {
+      schema: context.schema?.field?.(key),
+      path: [...context.path, key],
+    });
+    if (merged === undefined || merged === null) delete result[key];
+    else if (merged !== old) setKey(result, key, merged);
   }
   return result;
 }
 
-function mergeValue(target: unknown, value: unknown, schema: SchemaNode | undefined): unknown {
-  if (value === null) return undefined;
-  if (isRecord(value)) return mergeMaps(target, value, schema);
-  if (!Array.isArray(value)) return value;
-  const mergeKey = schema?.patchMergeKey;
-  const merges = schema?.patchStrategy?.includes('merge') === true;
-  const replaces = value.some((item) => isRecord(item) && item['$patch'] === 'replace');
-  if (!Array.isArray(target) || !merges || replaces) return value.filter((item) => !isDirective(item));
-  if (mergeKey === undefined)
-    return [...target, ...value.filter((item) => !target.some((known) => deepEqual(known, item)))];
-  return mergeLists(target, value, keysOf(mergeKey, schema, [...target, ...value]), schema?.items);
+function own(map: Fields, key: string): unknown {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
-/** Ports are told apart by their protocol too, where every item names it. */
-function keysOf(mergeKey: string, schema: SchemaNode | undefined, items: readonly unknown[]): readonly string[] {
-  const keys = schema?.mapKeys ?? [];
-  const complete = keys.every((key) => items.every((item) => isRecord(item) && item[key] !== undefined));
-  return keys.length > 1 && complete ? keys : [mergeKey];
+function fieldNames(target: Fields, patch: Fields | undefined): string[] {
+  const names = Object.keys(target);
+  if (patch === undefined || patch === target) return names;
+  return [...names, ...Object.keys(patch).filter((key) => !Object.hasOwn(target, key))];
 }
 
-function isDirective(item: unknown): boolean {
-  return isRecord(item) && item['$patch'] !== undefined;
+/** Reads `$patch` and takes it out. */
+function takeDirective(patch: Fields, path: readonly string[]): string {
+  const directive = patch['$patch'];
+  if (directive === undefined || directive === null) return 'merge';
+  if (directive !== 'merge' && directive !== 'replace' && directive !== 'delete')
+    throw new MergeFault([...path, '$patch'], `should be merge, replace or delete, not '${String(directive)}'`);
+  delete patch['$patch'];
+  return directive;
+}
+
+/**
+ * The directives that kubectl writes into patches and kustomize leaves in the object, where the API server refuses them: here
+ * they do what they say. `$setElementOrder` is left out, as the order is settled by the patch itself.
+ */
+function obeyKubectlDirectives(target: Fields, patch: Fields): void {
+  for (const key of Object.keys(patch).filter((name) => name.startsWith('$'))) {
+    const value = patch[key];
+    const [directive = '', field = ''] = key.split('/');
+    if (!['$retainKeys', '$deleteFromPrimitiveList', '$setElementOrder'].includes(directive)) continue;
+    delete patch[key];
+    delete target[key];
+    if (directive === '$retainKeys' && Array.isArray(value) && target !== patch)
+      for (const name of Object.keys(target)) if (!value.includes(name)) delete target[name];
+    const list = target[field];
+    if (directive === '$deleteFromPrimitiveList' && Array.isArray(value) && Array.isArray(list))
+      target[field] = list.filter((item) => !value.includes(item));
+  }
 }
 
 function mergeLists(
-  target: unknown[],
-  patch: unknown[],
-  keys: readonly string[],
-  items: SchemaNode | undefined,
-): unknown[] {
-  const rest = [...target];
-  const inPatchOrder: unknown[] = [];
-  let adds = false;
-  const inPlace = [...target];
-  for (const item of patch) {
-    if (!isRecord(item)) continue;
-    const same = (known: unknown) => isRecord(known) && keys.every((key) => deepEqual(known[key], item[key]));
-    const index = rest.findIndex(same);
-    const merged = mergeMaps(index < 0 ? {} : rest[index], item, items);
-    const place = index < 0 ? -1 : inPlace.indexOf(rest[index]);
-    if (index < 0) adds ||= merged !== undefined;
-    else rest.splice(index, 1);
-    if (merged !== undefined) inPatchOrder.push(merged);
-    if (place >= 0 && merged === undefined) inPlace.splice(place, 1);
-    else if (place >= 0) inPlace[place] = merged;
-  }
-  // With new items the patch decides the order, and what it does not name comes last.
-  return adds ? [...inPatchOrder, ...rest] : inPlace;
+  target: unknown[] | null | undefined,
+  patch: unknown[] | null | undefined,
+  context: MergeContext,
+): unknown[] | undefined {
+  const keys = context.schema?.keys;
+  if (keys === undefined) return patch === undefined ? (target ?? undefined) : (patch ?? undefined);
+  if (target === undefined || target === null) return mergeAssociativeList(patch ?? [], patch ?? [], keys, context);
+  if (patch === null) return undefined;
+  const directive = patch === undefined ? 'merge' : takeListDirective(patch, context.path);
+  if (directive === 'delete') return undefined;
+  return mergeAssociativeList(directive === 'replace' ? (patch ?? []) : target, patch, keys, context);
 }
 
-function removeFromList(target: Record<string, unknown>, key: string, values: unknown): void {
-  const list = target[key];
-  if (Array.isArray(list) && Array.isArray(values)) target[key] = list.filter((item) => !values.includes(item));
+/** An item that is nothing but `$patch` speaks for the whole list; it is taken out. */
+function takeListDirective(patch: unknown[], path: readonly string[]): string {
+  const item = patch.find((one) => isRecord(one) && one['$patch'] !== undefined);
+  if (!isRecord(item) || Object.keys(item).length > 1) return 'merge';
+  const directive = item['$patch'];
+  if (directive !== 'merge' && directive !== 'replace' && directive !== 'delete')
+    throw new MergeFault([...path, '$patch'], `should be merge, replace or delete, not '${String(directive)}'`);
+  const kept = patch.filter((one) => !(isRecord(one) && one['$patch'] === directive) && !isEmpty(one));
+  patch.splice(0, patch.length, ...kept);
+  return directive;
+}
+
+export function isEmpty(item: unknown): boolean {
+  return item === null || item === undefined || (isRecord(item) && Object.keys(item).length === 0);
 }

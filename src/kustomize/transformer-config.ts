@@ -1,90 +1,140 @@
-import { isRecord } from '../base/json.ts';
-import { parseMappings } from '../yaml/documents.ts';
 import { buildError } from './build-error.ts';
+import { decode } from './decode.ts';
 import {
   commonAnnotationSpecs,
   commonLabelSpecs,
-  defaultNameReferences,
-  defaultVarReferences,
-  type NameReference,
+  imageSpecs,
   nameSpecs,
   namespaceSpecs,
-  replicasSpecs,
+  replicaSpecs,
   templateLabelSpecs,
+  varReferenceSpecs,
 } from './default-field-specs.ts';
+import { defaultNameReferences, type NameReference } from './default-name-references.ts';
+import { forEachCollecting } from './faults.ts';
 import type { FieldSpec } from './field-spec.ts';
 import type { FileSystem } from './file-system.ts';
-import { type KustomizationFile, textsField } from './kustomization-file.ts';
-import { pathOf, readNamedText } from './read-named.ts';
+import { parseConfiguration } from './parse-configuration.ts';
+import { type NamingPlace, pathOf, readNamedText } from './read-named.ts';
+import { type GroupVersionKind, isSelectedBy } from './resource-id.ts';
+import { transformerConfigShape } from './shapes.ts';
+import { compareGvks } from './sort.ts';
 
-/** Where transformers act: the built-in places, and those of `configurations`. */
+/** Where transformers act: the built-in places, those of `configurations` and of `crds`. */
 export interface TransformerConfig {
-  namePrefix: FieldSpec[];
-  nameSuffix: FieldSpec[];
-  namespace: FieldSpec[];
-  commonLabels: FieldSpec[];
+  namePrefix: readonly FieldSpec[];
+  nameSuffix: readonly FieldSpec[];
+  namespace: readonly FieldSpec[];
+  commonLabels: readonly FieldSpec[];
   /** For the entries of `labels` alone. */
-  labels: FieldSpec[];
-  templateLabels: FieldSpec[];
-  commonAnnotations: FieldSpec[];
-  images: FieldSpec[];
-  replicas: FieldSpec[];
-  varReference: FieldSpec[];
-  nameReference: NameReference[];
+  labels: readonly FieldSpec[];
+  templateLabels: readonly FieldSpec[];
+  commonAnnotations: readonly FieldSpec[];
+  images: readonly FieldSpec[];
+  replicas: readonly FieldSpec[];
+  varReference: readonly FieldSpec[];
+  nameReference: readonly NameReference[];
 }
 
-export function defaultConfig(): TransformerConfig {
+type SpecField = Exclude<keyof TransformerConfig, 'nameReference'>;
+
+export function emptyConfig(): TransformerConfig {
   return {
-    namePrefix: [...nameSpecs],
-    nameSuffix: [...nameSpecs],
-    namespace: [...namespaceSpecs],
-    commonLabels: [...commonLabelSpecs],
+    namePrefix: [],
+    nameSuffix: [],
+    namespace: [],
+    commonLabels: [],
     labels: [],
-    templateLabels: [...templateLabelSpecs],
-    commonAnnotations: [...commonAnnotationSpecs],
+    templateLabels: [],
+    commonAnnotations: [],
     images: [],
-    replicas: [...replicasSpecs],
-    varReference: defaultVarReferences(),
-    nameReference: defaultNameReferences(),
+    replicas: [],
+    varReference: [],
+    nameReference: [],
   };
 }
 
-/** Adds what another configuration knows; the same entry is not kept twice. */
-export function mergeConfig(into: TransformerConfig, from: Partial<TransformerConfig>): void {
-  for (const [name, added] of Object.entries(from)) {
-    const list = into[name as keyof TransformerConfig] as (FieldSpec | NameReference)[];
-    const known = new Set(list.map(entryKey));
-    for (const entry of added) if (!known.has(entryKey(entry))) list.push(entry);
-  }
+export function defaultConfig(): TransformerConfig {
+  return sorted({
+    namePrefix: nameSpecs(),
+    nameSuffix: nameSpecs(),
+    namespace: namespaceSpecs(),
+    commonLabels: commonLabelSpecs(),
+    labels: [],
+    templateLabels: templateLabelSpecs(),
+    commonAnnotations: commonAnnotationSpecs(),
+    images: imageSpecs(),
+    replicas: replicaSpecs(),
+    varReference: varReferenceSpecs(),
+    nameReference: defaultNameReferences(),
+  });
 }
 
-function entryKey(entry: FieldSpec | NameReference): string {
-  const { group = '', version = '', kind = '' } = entry;
-  return JSON.stringify([group, version, kind, 'path' in entry ? entry.path : entry.fieldSpecs]);
+/** Two configurations as one. Throws KUSTOMIZE_BUILD_FAILED where they disagree whether a place is to be created. */
+export function mergedConfig(left: TransformerConfig, right: TransformerConfig, where: string): TransformerConfig {
+  const fields = Object.keys(left).filter((field): field is SpecField => field !== 'nameReference');
+  const merged = Object.fromEntries(fields.map((field) => [field, mergedSpecs(left[field], right[field], where)]));
+  return sorted({
+    ...(merged as unknown as Record<SpecField, readonly FieldSpec[]>),
+    nameReference: mergedReferences(left.nameReference, right.nameReference, where),
+  });
 }
 
-/** The file's own configuration: the defaults and its `configurations`. */
-export function readConfig(fs: FileSystem, file: KustomizationFile): TransformerConfig {
-  const config = defaultConfig();
-  for (const entry of textsField(file, 'configurations')) {
-    const path = pathOf(file.folder, entry);
-    for (const document of parseMappings(readNamedText(fs, file, entry), path)) {
-      mergeConfig(config, configOf(document, path));
-    }
+/** Adds the specs that the list does not cover yet. */
+export function mergedSpecs(list: readonly FieldSpec[], added: readonly FieldSpec[], where: string): FieldSpec[] {
+  const result = [...list];
+  for (const spec of added) {
+    const known = result.find((one) => one.path === spec.path && isSelectedBy(completeGvk(one), spec));
+    if (known === undefined) result.push(spec);
+    else if ((known.create === true) !== (spec.create === true))
+      throw buildError(
+        where,
+        `conflicting field specs: '${spec.path}' of ${spec.kind ?? 'any kind'} is both to be created and not`,
+      );
   }
-  return config;
+  return result;
 }
 
-function configOf(document: Record<string, unknown>, where: string): Partial<TransformerConfig> {
-  const result: Partial<Record<string, unknown[]>> = {};
-  const known = Object.keys(defaultConfig());
-  for (const [field, value] of Object.entries(document)) {
-    if (value === null || field === 'apiVersion' || field === 'kind' || field === 'metadata') continue;
-    const name = known.find((candidate) => candidate.toLowerCase() === field.toLowerCase());
-    if (name === undefined) throw buildError(where, `unknown field '${field}' in a configuration`);
-    if (!Array.isArray(value) || !value.every(isRecord))
-      throw buildError(where, `'${field}' should be a list of mappings`);
-    result[name] = value;
+function mergedReferences(
+  list: readonly NameReference[],
+  added: readonly NameReference[],
+  where: string,
+): NameReference[] {
+  const result = [...list];
+  for (const reference of added) {
+    const index = result.findIndex((one) => sameGvk(one, reference));
+    const known = result[index];
+    if (known === undefined) result.push(reference);
+    else result[index] = { ...known, fieldSpecs: mergedSpecs(known.fieldSpecs, reference.fieldSpecs, where) };
   }
-  return result as Partial<TransformerConfig>;
+  return result;
+}
+
+const completeGvk = ({ group = '', version = '', kind = '' }: Partial<GroupVersionKind>) => ({ group, version, kind });
+
+function sameGvk(left: Partial<GroupVersionKind>, right: Partial<GroupVersionKind>): boolean {
+  const [a, b] = [completeGvk(left), completeGvk(right)];
+  return a.group === b.group && a.version === b.version && a.kind === b.kind;
+}
+
+/** By kind, as the order of the places decides in which order references are followed. */
+function sorted(config: TransformerConfig): TransformerConfig {
+  const entries = Object.entries(config).map(([field, list]: [string, readonly Partial<GroupVersionKind>[]]) => [
+    field,
+    [...list].sort((a, b) => compareGvks(completeGvk(a), completeGvk(b))),
+  ]);
+  return Object.fromEntries(entries) as TransformerConfig;
+}
+
+/** The configuration of a kustomization file itself: the defaults and its `configurations`. */
+export function readConfigurations(fs: FileSystem, place: NamingPlace, names: readonly string[]): TransformerConfig {
+  const read = forEachCollecting(names, (name) => readConfiguration(fs, place, name));
+  const custom = read.reduce((all, one) => mergedConfig(all, one, place.path), emptyConfig());
+  return names.length === 0 ? defaultConfig() : mergedConfig(defaultConfig(), custom, place.path);
+}
+
+function readConfiguration(fs: FileSystem, place: NamingPlace, name: string): TransformerConfig {
+  const path = pathOf(place.folder, name);
+  const { value, fault } = parseConfiguration(readNamedText(fs, place, name), path, { strict: true });
+  return { ...emptyConfig(), ...decode(value ?? {}, transformerConfigShape, { strict: true, fault }) };
 }

@@ -1,100 +1,135 @@
 import { isRecord } from '../base/json.ts';
-import { groupOf, versionOf } from '../base/kube-object.ts';
 import { buildError } from './build-error.ts';
-import { type FieldSpec, updateFields } from './field-spec.ts';
+import { type FieldSpec, setAtPlace, valueAtPlace, visitFields } from './field-spec.ts';
+import { pathSteps } from './path-steps.ts';
+import { lookUp } from './replacement-path.ts';
 import type { Resource } from './resource.ts';
+import { formatId, gvkOf, idKey, type ResourceId } from './resource-id.ts';
+import type { ResourceList } from './resource-list.ts';
 
 /** An entry of `vars`: a name for a field of an object. */
 export interface Var {
-  name: string;
-  entry: Record<string, unknown>;
-  where: string;
+  name?: string;
+  objref?: { apiVersion?: string; group?: string; version?: string; kind?: string; name?: string; namespace?: string };
+  fieldref?: { fieldPath?: string };
+  /** The file that has it. */
+  where?: string;
 }
 
-export function mergeVars(into: Var[], added: readonly Var[]): void {
+/** All vars of a build by name. Throws KUSTOMIZE_BUILD_FAILED where a name is used twice. */
+export function addVars(known: Map<string, Var>, added: Iterable<Var>, where: string): void {
   for (const one of added) {
-    const known = into.find(({ name }) => name === one.name);
-    if (known === undefined) into.push(one);
-    else if (JSON.stringify(known.entry) !== JSON.stringify(one.entry) || known.where === one.where)
-      throw buildError(one.where, `var '${one.name}' already encountered`);
+    const name = one.name ?? '';
+    if (known.has(name)) throw buildError(one.where ?? where, `var '${name}' already encountered`);
+    known.set(name, { where, ...one });
   }
 }
 
-export function varsOf(entries: readonly Record<string, unknown>[], where: string): Var[] {
-  return entries.map((entry) => {
-    if (typeof entry['name'] !== 'string' || entry['name'] === '') throw buildError(where, 'a var has no name');
-    return { name: entry['name'], entry, where };
+/** Notes on each resource the vars that read from it. Throws KUSTOMIZE_BUILD_FAILED where several could be meant. */
+export function markVarSources(list: ResourceList, vars: readonly Var[], where: string): void {
+  for (const one of vars) {
+    const id = targetId(one);
+    const isAnywhere = id.namespace === '' && !id.isClusterScoped;
+    const matches = isAnywhere ? anywhere(list, id) : list.matchingAnyId(id);
+    if (matches.length > 1) {
+      const ids = matches.map((resource) => formatId(resource.id)).join(', ');
+      throw buildError(where, `var '${one.name ?? ''}' could read from several objects: ${ids}`, 'Name its namespace.');
+    }
+    const [match] = matches;
+    if (match !== undefined) match.varNames = [...match.varNames, one.name ?? ''];
+  }
+}
+
+function targetId({ objref = {} }: Var): ResourceId {
+  const { apiVersion = '', kind = '', name = '', namespace = '' } = objref;
+  const given = { group: objref.group ?? '', version: objref.version ?? '', kind };
+  // The id in a var is never known to be cluster-scoped, as kustomize makes it without asking the schema.
+  return { ...(apiVersion === '' ? given : gvkOf(apiVersion, kind)), name, namespace, isClusterScoped: false };
+}
+
+function anywhere(list: ResourceList, wanted: ResourceId): Resource[] {
+  const key = (id: ResourceId) => idKey({ ...id, namespace: '', isClusterScoped: false });
+  return list.resources.filter((resource) =>
+    [...resource.previousIds, resource.id].some((id) => key(id) === key(wanted)),
+  );
+}
+
+/** Puts the values in the place of `$(NAME)` at the places that may hold one. Throws KUSTOMIZE_BUILD_FAILED. */
+export function resolveVars(
+  resources: readonly Resource[],
+  vars: ReadonlyMap<string, Var>,
+  specs: readonly FieldSpec[],
+  warn: (message: string) => void,
+): void {
+  if (vars.size === 0) return;
+  const values = new Map([...vars].map(([name, one]) => [name, readVar(name, one, resources)]));
+  const used = new Set<string>();
+  for (const resource of resources) for (const spec of specs) expandAt(resource, spec, { values, used });
+  const unused = [...vars.keys()].filter((name) => !used.has(name));
+  if (unused.length > 0) warn(`vars that were never replaced: ${unused.join(', ')}`);
+}
+
+function readVar(
+  name: string,
+  { fieldref = {}, objref = {}, where = '' }: Var,
+  resources: readonly Resource[],
+): unknown {
+  const source = resources.find(({ varNames }) => varNames.includes(name));
+  if (source === undefined) {
+    const { kind = '', name: objectName = '' } = objref;
+    throw buildError(where, `var '${name}' cannot be mapped to a field: there is no ${kind} ${objectName}`);
+  }
+  const path = fieldref.fieldPath || 'metadata.name';
+  const steps = pathSteps(path).flatMap(indexSteps);
+  const found = lookUp(source.object, steps, (what) => buildError(where, `var '${name}': ${what}`));
+  if (found === undefined)
+    throw buildError(where, `var '${name}': the field '${path}' is not in ${formatId(source.id)}`);
+  return found.value;
+}
+
+/** `ports[0]` is `ports` and `0`. */
+function indexSteps(step: string): string[] {
+  const [, name, index] = /^(.*)\[([0-9]+)\]$/s.exec(step) ?? [];
+  if (name === undefined || index === undefined) return [step];
+  return name === '' ? [index] : [name, index];
+}
+
+interface Expansion {
+  values: ReadonlyMap<string, unknown>;
+  used: Set<string>;
+}
+
+function expandAt(resource: Resource, spec: FieldSpec, expansion: Expansion): void {
+  visitFields(resource, { ...spec, create: false }, {}, (place) => {
+    const value = valueAtPlace(place);
+    if (typeof value === 'string') setAtPlace(place, expanded(value, expansion));
+    else if (Array.isArray(value)) {
+      for (const [index, item] of value.entries()) {
+        if (typeof item !== 'string')
+          throw buildError(resource.source, `'${spec.path}' of ${formatId(resource.id)} should hold texts only`);
+        value[index] = expanded(item, expansion);
+      }
+    } else if (isRecord(value)) {
+      for (const key of Object.keys(value)) {
+        const item = value[key];
+        if (typeof item === 'string') value[key] = expanded(item, expansion);
+      }
+    }
   });
 }
 
-/** Puts the values in the place of `$(NAME)` at the places that may hold one. */
-export function resolveVars(resources: readonly Resource[], vars: readonly Var[], specs: readonly FieldSpec[]): void {
-  if (vars.length === 0) return;
-  const values = new Map(vars.map((one) => [one.name, readVar(one, resources)]));
-  const change = (value: unknown): unknown => {
-    if (typeof value === 'string') return expand(value, values);
-    if (Array.isArray(value)) return value.map(change);
-    if (isRecord(value))
-      return Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [key, typeof item === 'string' ? expand(item, values) : item]),
-      );
+/** `$$` stands for a dollar sign; an unknown name stays as it is; a text that is nothing but a var gets its type too. */
+function expanded(text: string, { values, used }: Expansion): unknown {
+  if (!text.includes('$')) return text;
+  const replace = (name: string): unknown => {
+    const value = values.get(name);
+    if (value === undefined || value === null || typeof value === 'object') return `$(${name})`;
+    used.add(name);
     return value;
   };
-  for (const { object } of resources)
-    updateFields(
-      object,
-      specs.map((spec) => ({ ...spec, create: false })),
-      change,
-    );
-}
-
-function readVar({ name, entry, where }: Var, resources: readonly Resource[]): unknown {
-  const target = isRecord(entry['objref']) ? entry['objref'] : {};
-  const apiVersion = typeof target['apiVersion'] === 'string' ? target['apiVersion'] : undefined;
-  const found = resources.filter(
-    ({ object, names, namespaces }) =>
-      object.kind === target['kind'] &&
-      names.includes(String(target['name'])) &&
-      (apiVersion === undefined ||
-        (groupOf(object.apiVersion) === groupOf(apiVersion) &&
-          versionOf(object.apiVersion) === versionOf(apiVersion))) &&
-      (typeof target['namespace'] !== 'string' || namespaces.includes(target['namespace'])),
-  );
-  const [first] = found;
-  if (first === undefined)
-    throw buildError(where, `var '${name}' cannot be mapped to a field in the set of known resources`);
-  if (found.length > 1) throw buildError(where, `var '${name}': found ${found.length} resId matches`);
-  const fieldRef = isRecord(entry['fieldref']) ? entry['fieldref'] : {};
-  const path = String(fieldRef['fieldPath'] ?? fieldRef['fieldpath'] ?? 'metadata.name');
-  let value: unknown = first.object;
-  for (const step of varSteps(path)) {
-    value = Array.isArray(value) ? value[Number(step)] : isRecord(value) ? value[step] : undefined;
-  }
-  if (value === undefined)
-    throw buildError(
-      where,
-      `var '${name}': the field '${path}' is not in ${first.object.kind}/${first.object.metadata.name}`,
-    );
-  return value;
-}
-
-/** `spec.ports[0].port`, `metadata.annotations['a.b/c']`. */
-function varSteps(path: string): string[] {
-  const steps: string[] = [];
-  for (const [, quoted, bracket, plain] of path.matchAll(/\[["']([^"']*)["']\]|\[([^\]]*)\]|((?:\\\.|[^.[\]])+)/g)) {
-    steps.push((quoted ?? bracket ?? plain ?? '').replaceAll('\\.', '.'));
-  }
-  return steps;
-}
-
-/** `$$` stands for a dollar sign; an unknown name stays as it is; a whole text becomes a number where the value is one. */
-function expand(text: string, values: ReadonlyMap<string, unknown>): unknown {
   const whole = /^\$\(([^)]*)\)$/.exec(text)?.[1];
-  const value = whole === undefined ? undefined : values.get(whole);
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return value;
-  return text.replace(/\$\$|\$\(([^)]*)\)/g, (match, name: string | undefined) => {
-    if (name === undefined) return '$';
-    const found = values.get(name);
-    return found === undefined ? match : typeof found === 'object' ? JSON.stringify(found) : String(found);
-  });
+  if (whole !== undefined) return replace(whole);
+  return text.replace(/\$(\$|\(([^)]*)\))/g, (_, after: string, name: string | undefined) =>
+    after === '$' ? '$' : String(replace(name ?? '')),
+  );
 }

@@ -1,16 +1,26 @@
 import { defineScalarTag, mapTag, mergeTag, NOT_RESOLVED, nullCoreTag, Schema, seqTag, strTag } from 'js-yaml';
+import { remembering, sequenceOfValues, strictMap } from './remembering-tags.ts';
+
+export interface SchemaOptions {
+  /** YAML 1.1 as go-yaml v2 reads it: `yes`, `on`, `y` and their opposites are booleans. */
+  oldBooleans?: boolean;
+  /** Mappings remember how their scalars were written (`textOf`), and keys that are no text are refused. */
+  keepText?: boolean;
+}
 
 /**
- * Scalars as kustomize's reader (go-yaml v3) resolves them: only true and false are booleans, `0777` is octal, integers keep
- * 64 bits (bigint where a number would round), dates become full RFC 3339 texts.
+ * Scalars as go-yaml v3 resolves them: only true and false are booleans, `0777` is octal, integers keep 64 bits (bigint where a
+ * number would round), dates become full RFC 3339 texts.
  */
-export function buildSchema(): Schema {
+export function buildSchema({ oldBooleans = false, keepText = false }: SchemaOptions = {}): Schema {
+  const truths = oldBooleans ? oldTruths : /^(?:true|True|TRUE)$/;
+  const untruths = oldBooleans ? oldUntruths : /^(?:false|False|FALSE)$/;
   const bool = defineScalarTag('tag:yaml.org,2002:bool', {
     implicit: true,
-    implicitFirstChars: ['t', 'T', 'f', 'F'],
+    implicitFirstChars: [...'tTfFyYnNoO'],
     resolve: (text, isExplicit) => {
-      if (/^(?:true|True|TRUE)$/.test(text)) return true;
-      if (/^(?:false|False|FALSE)$/.test(text)) return false;
+      if (truths.test(text)) return true;
+      if (untruths.test(text)) return false;
       if (isExplicit && /^(?:y|yes|on)$/i.test(text)) return true;
       return isExplicit && /^(?:n|no|off)$/i.test(text) ? false : NOT_RESOLVED;
     },
@@ -38,8 +48,14 @@ export function buildSchema(): Schema {
     resolve: (text) => Buffer.from(text.replace(/\s/g, ''), 'base64').toString('utf8'),
     identify: () => false,
   });
-  return new Schema([strTag, nullCoreTag, bool, int, float, timestamp, binary, mergeTag, seqTag, mapTag]);
+  const scalars = [nullCoreTag, bool, int, float, timestamp];
+  return keepText
+    ? new Schema([strTag, ...scalars.map(remembering), binary, mergeTag, sequenceOfValues(), strictMap()])
+    : new Schema([strTag, ...scalars, binary, mergeTag, seqTag, mapTag]);
 }
+
+const oldTruths = /^(?:true|True|TRUE|y|Y|yes|Yes|YES|on|On|ON)$/;
+const oldUntruths = /^(?:false|False|FALSE|n|N|no|No|NO|off|Off|OFF)$/;
 
 function parseInteger(text: string): number | bigint | undefined {
   const plain = text.replaceAll('_', '');

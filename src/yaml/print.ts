@@ -153,7 +153,10 @@ function printSingleLine(out: Output, text: string, { indent, isKey, shape }: Te
     return;
   }
   out.write("'");
-  const escaped = text.replaceAll("'", "''");
+  // After a line separator go-yaml goes on at the indentation.
+  const escaped = text
+    .replaceAll("'", "''")
+    .replaceAll(/([\u2028\u2029])(?![\u2028\u2029]|$)/g, `$1${' '.repeat(indent)}`);
   out.write(isKey ? escaped : folded(out, escaped, indent, true));
   out.write("'");
 }
@@ -220,9 +223,12 @@ function printDouble(out: Output, text: string, indent: number, isKey: boolean):
   let result = '"';
   let inSpaces = false;
   const characters = Array.from(text);
+  // go-yaml looks for a byte order mark at the start of the text only, and then escapes all of it.
+  const escapesAll = text.startsWith('\uFEFF');
   for (const [index, character] of characters.entries()) {
     let piece = character;
-    if (character === ' ') {
+    if (escapesAll) piece = escaped(character);
+    else if (character === ' ') {
       const foldable = !isKey && !inSpaces && column > bestWidth && index > 0 && index < characters.length - 1;
       if (foldable) {
         result += `\n${' '.repeat(indent)}${characters[index + 1] === ' ' ? '\\' : ''}`;

@@ -39,7 +39,7 @@ export function analyze(text: string): ScalarShape {
       !blocked &&
       !leads &&
       !trails &&
-      !text.includes('\n') &&
+      !/[\n\u2028\u2029]/.test(text) &&
       !startIndicators.test(text) &&
       !innerIndicators.test(text),
     singleQuotedAllowed: !blocked && !breakSpace,
