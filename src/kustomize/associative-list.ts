@@ -30,6 +30,7 @@ export function mergeAssociativeList(
     const own = validKeys([valid.values], valid.values, valid.keys);
     const merged = mergeValues(findItem(target, own), patch && findItem(patch, own), {
       schema: context.schema?.items,
+      kinds: context.kinds,
       path: context.path,
     });
     if (isEmpty(merged)) {

@@ -217,11 +217,7 @@ function merge(list: ResourceList, resource: Resource, patch: Resource, options:
 
 function attemptMerge(resource: Resource, patch: Resource): Fields | undefined {
   try {
-    return mergeStrategically(
-      resource.object,
-      patch.object,
-      resource.schema.mergeNode(resource.apiVersion, resource.kind),
-    );
+    return mergeStrategically(resource.object, patch.object, resource.schema);
   } catch (fault) {
     if (!(fault instanceof MergeFault)) throw fault;
     throw buildError(

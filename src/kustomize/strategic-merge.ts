@@ -1,7 +1,7 @@
 import { isRecord } from '../base/json.ts';
 import { setKey, textOf } from '../yaml/original-text.ts';
 import { mergeAssociativeList } from './associative-list.ts';
-import type { MergeNode } from './kubernetes-schema.ts';
+import type { KubernetesSchema, MergeNode } from './kubernetes-schema.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -19,13 +19,14 @@ export class MergeFault extends Error {
  * removes, `$patch` deletes or replaces. Changes `target` and takes parts of `patch` into it, so both should be the caller's own.
  * Gives undefined where nothing is left. Throws MergeFault.
  */
-export function mergeStrategically(target: Fields, patch: Fields, schema: MergeNode | undefined): Fields | undefined {
-  const merged = mergeValues(target, patch, { schema, path: [] });
+export function mergeStrategically(target: Fields, patch: Fields, kinds: KubernetesSchema): Fields | undefined {
+  const merged = mergeValues(target, patch, { schema: undefined, kinds, path: [] });
   return isRecord(merged) ? merged : undefined;
 }
 
 export interface MergeContext {
   schema: MergeNode | undefined;
+  kinds: KubernetesSchema;
   path: readonly string[];
 }
 
@@ -59,19 +60,28 @@ function mergeMaps(
   if (directive === 'delete') return undefined;
   const isNew = target === undefined || target === null;
   const result = (isNew || directive === 'replace' ? patch : target) as Fields;
+  const schema = context.schema ?? schemaOf(target, context) ?? schemaOf(patch, context);
   if (patch !== undefined) obeyKubectlDirectives(result, patch);
   for (const key of fieldNames(result, patch)) {
     const [old, added] = [own(result, key), patch === undefined ? undefined : own(patch, key)];
     // A null that the object was written with stays, a value that was left blank does not.
     if (old === null && added === undefined && textOf(result, key) !== '') continue;
     const merged = mergeValues(old, added, {
-      schema: context.schema?.field?.(key),
+      schema: schema?.field?.(key),
+      kinds: context.kinds,
       path: [...context.path, key],
     });
     if (merged === undefined || merged === null) delete result[key];
     else if (merged !== old) setKey(result, key, merged);
   }
   return result;
+}
+
+/** An object within an object, or the object itself, says by its kind how it merges. */
+function schemaOf(map: Fields | null | undefined, { kinds }: MergeContext): MergeNode | undefined {
+  if (map === null || map === undefined) return undefined;
+  const { apiVersion, kind } = map;
+  return typeof apiVersion === 'string' && typeof kind === 'string' ? kinds.mergeNode(apiVersion, kind) : undefined;
 }
 
 function own(map: Fields, key: string): unknown {
