@@ -1,5 +1,6 @@
 import { textAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { retry } from '../../base/retry.ts';
 import { hopNames } from '../../diagnose/delivery/hops.ts';
 import { type ClusterFinding, examineCluster } from '../../diagnose/doctor/examine.ts';
 import { commitSince, headOf, mergeOtherBranches, type RehearsedCommit } from './branches.ts';
@@ -109,7 +110,9 @@ async function askForScans(
 function askFor({ kube }: Stage, { apiVersion, kind, metadata }: KubeObject, signal: AbortSignal): Promise<KubeObject> {
   const { name, namespace = '' } = metadata;
   const annotations = { 'reconcile.fluxcd.io/requestedAt': new Date().toISOString() };
-  return kube.patch({ apiVersion, kind, namespace, name }, 'merge', { metadata: { annotations } }, { signal });
+  const ask = () =>
+    kube.patch({ apiVersion, kind, namespace, name }, 'merge', { metadata: { annotations } }, { signal });
+  return retry(ask, { attempts: 5, firstDelayMs: 50, maxDelayMs: 500, signal });
 }
 
 /** Tells every hop once. */

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { formatTime } from '../../base/clock.ts';
 import { sleep, withDeadline } from '../../base/deadline.ts';
 import { isMillraceError } from '../../base/error.ts';
-import { valueAt } from '../../base/json.ts';
+import { textAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import type { Git } from '../../git/program.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -110,31 +111,44 @@ async function actForOutside(stage: Stage, state: State, signal: AbortSignal): P
   for (const ref of standIns.suspended().values()) {
     if (ref.kind === 'ImageRepository') continue;
     const object = await kube.get(ref, { signal });
-    if (object === undefined || isWell(object)) continue;
-    await kube.patch(ref, 'merge', { status: wellStatus(object, state) }, { signal, subresource: 'status' });
+    const revision = object === undefined ? undefined : revisionOf(object, state);
+    if (object === undefined || isWell(object, revision)) continue;
+    const body = { status: wellStatus(object, revision) };
+    await kube.patch(ref, 'merge', body, { signal, subresource: 'status' }).catch((error: unknown) => {
+      // Somebody else has just written it: the next look tries again.
+      if (!isMillraceError(error, 'KUBE_CONFLICT')) throw error;
+    });
   }
-}
-
-function isWell(object: KubeObject): boolean {
-  return readyOf(object)?.reason === notRehearsed && isReady(object);
 }
 
 const notRehearsed = 'NotRehearsed';
 
-function wellStatus(object: KubeObject, { sources }: State): unknown {
-  const { generation } = object.metadata;
+function isWell(object: KubeObject, revision: string | undefined): boolean {
+  const isTold = readyOf(object)?.reason === notRehearsed && isReady(object);
+  return isTold && textAt(object, 'status', 'lastAppliedRevision') === revision;
+}
+
+/** What a Kustomization would have applied by now: those that depend on it compare revisions. */
+function revisionOf(object: KubeObject, { sources }: State): string | undefined {
+  if (object.kind !== 'Kustomization') return undefined;
+  const name = textAt(object, 'spec', 'sourceRef', 'name');
+  const namespace = textAt(object, 'spec', 'sourceRef', 'namespace') ?? object.metadata.namespace;
+  const source = sources.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
+  return textAt(source, 'status', 'artifact', 'revision');
+}
+
+function wellStatus({ metadata: { generation } }: KubeObject, revision: string | undefined): unknown {
   const condition = {
     type: 'Ready',
     status: 'True',
     reason: notRehearsed,
     message: 'left alone by the rehearsal and taken as well',
     observedGeneration: generation,
-    lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    lastTransitionTime: formatTime(Date.now()),
   };
-  const revision = valueAt(sources[0], 'status', 'artifact', 'revision');
   return {
     observedGeneration: generation,
     conditions: [condition],
-    ...(object.kind === 'Kustomization' && revision !== undefined && { lastAppliedRevision: revision }),
+    ...(revision !== undefined && { lastAppliedRevision: revision }),
   };
 }
