@@ -147,7 +147,7 @@ test('goes on through 429 and 500 without a storm', async () => {
       : reply(response, 429, status(429, 'TooManyRequests', 'slow'), { 'retry-after': '0' });
   };
   start();
-  await expect.poll(() => reconciled, { timeout: 5000 }).toEqual(['default/a']);
+  await expect.poll(() => reconciled).toEqual(['default/a']);
   expect(api.seen.length).toBeLessThan(12);
 });
 

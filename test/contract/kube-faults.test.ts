@@ -150,7 +150,7 @@ test('follows while every connection is cut twice a second', async () => {
 test('catches up after the API was silent, and after it was away', async () => {
   const copier = startCopier();
   await wish('before');
-  await expect.poll(have, { timeout: 5000 }).toEqual(new Set(['before']));
+  await expect.poll(have).toEqual(new Set(['before']));
   for (const mode of ['stalled', 'refusing'] as const) {
     line.mode = mode;
     if (mode === 'refusing') line.cut();
@@ -169,13 +169,13 @@ test('catches up after the API was silent, and after it was away', async () => {
 test('goes on over a restart of the API, on what it kept', async () => {
   const copier = startCopier();
   await wish('before');
-  await expect.poll(have, { timeout: 5000 }).toEqual(new Set(['before']));
+  await expect.poll(have).toEqual(new Set(['before']));
   const [url, oldPort] = [kubernetes.url, port()];
   await kubernetes.close();
   await sleep(700);
   kubernetes = await startKubernetes({ dataDir: dir, port: oldPort });
   expect(kubernetes.url).toBe(url);
   await wish('after');
-  await expect.poll(have, { timeout: 15_000 }).toEqual(new Set(['after']));
+  await expect.poll(have).toEqual(new Set(['after']));
   await copier.stop();
 });

@@ -102,9 +102,7 @@ describe('quotas', () => {
       { spec: { hard: { pods: '5' } } },
       { type: 'application/merge-patch+json' },
     );
-    await expect
-      .poll(async () => (await ask('GET', `${path}/web`)).body.status?.readyReplicas, { timeout: 5000 })
-      .toBe(2);
+    await expect.poll(async () => (await ask('GET', `${path}/web`)).body.status?.readyReplicas).toBe(2);
     expect(await failure()).toBeUndefined();
     const silent = {
       apiVersion: 'v1',
@@ -137,7 +135,7 @@ describe('workloads', () => {
   test('an image that cannot be pulled is reported by the pod', async () => {
     await ask('POST', deployments, deployment('broken', 'missing:1', 1));
     const waiting = async () => (await podsOf('broken'))[0]?.status?.containerStatuses?.[0]?.state?.waiting?.reason;
-    await expect.poll(waiting, { timeout: 5000 }).toBe('ImagePullBackOff');
+    await expect.poll(waiting).toBe('ImagePullBackOff');
     const events = await ask('GET', '/api/v1/namespaces/default/events?fieldSelector=reason%3DFailed');
     expect(events.body.items.map(({ message }: { message: string }) => message)).toContain('Error: ErrImagePull');
   });
@@ -148,7 +146,7 @@ describe('workloads', () => {
     await ask('POST', jobs, { metadata: { name: 'once' }, spec: { template } });
     const types = async () =>
       (await ask('GET', `${jobs}/once`)).body.status?.conditions?.map(({ type }: { type: string }) => type);
-    await expect.poll(types, { timeout: 5000 }).toContain('Complete');
+    await expect.poll(types).toContain('Complete');
   });
 
   test('a pod of an annotated ServiceAccount is told its role', async () => {

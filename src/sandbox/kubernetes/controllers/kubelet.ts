@@ -71,10 +71,11 @@ export function kubeletStand(scheduler: Actor, actor: Actor, pullImage: PullImag
       };
       states.set(uid, state);
       if (phase === 'Running') return endLater(actor, pod, again);
-      if (state.imageIds === undefined && !state.pulling && now() >= state.retryAt) {
-        report(actor, pod, state);
-        startPull(pod, state, again);
-      }
+      if (state.imageIds !== undefined || state.pulling) return;
+      // Timers may ring a little early.
+      if (now() < state.retryAt) return again(state.retryAt - now());
+      report(actor, pod, state);
+      startPull(pod, state, again);
     },
   };
 }
