@@ -67,7 +67,8 @@ export function createEcrLogins({ identities, endpoints, cache: cacheOptions }: 
   };
 }
 
-async function getAuthorizationToken(
+/** A login of a session's own, not cached. Throws AWS_… errors. */
+export async function getAuthorizationToken(
   ecr: EcrHost,
   session: AwsSession,
   endpoints: AwsEndpoints,

@@ -36,6 +36,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'suspend', summary: 'stop reconciling objects', load: () => import('./suspend.ts') },
   { name: 'tree', summary: 'show what a Kustomization made', load: () => import('./tree.ts') },
   { name: 'up', summary: 'start the sandbox and deliver an image', load: () => import('./up.ts') },
+  { name: 'verify', summary: 'check the whole chain, link by link', load: () => import('./verify.ts') },
 ];
 
 /** Flux says the verb first: `push artifact`, `list artifacts`. */

@@ -3,25 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ImageUpdateAutomation } from '../api/image-update-automation.ts';
 import { kindRef } from '../api/kind.ts';
-import { systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/error.ts';
-import { silentLogger } from '../base/logger.ts';
 import { Fault } from '../controllers/image/fault.ts';
 import type { FileChange } from '../controllers/image-update-automation/apply-setters.ts';
-import {
-  type PreparedDelivery,
-  prepareDelivery,
-  resolveCheckout,
-} from '../controllers/image-update-automation/deliver.ts';
-import { defaultGates } from '../controllers/image-update-automation/deps.ts';
-import { loadPolicies } from '../controllers/image-update-automation/policies.ts';
-import { splitPush } from '../controllers/image-update-automation/push-parts.ts';
-import { planSource } from '../controllers/image-update-automation/source.ts';
+import type { PreparedDelivery } from '../controllers/image-update-automation/deliver.ts';
 import { createGit, type Git, mustRun } from '../git/program.ts';
 import { createHttpClient } from '../http/http-client.ts';
 import type { MarkerFinding } from '../images/lint-markers.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { noEvents } from '../runtime/events.ts';
+import { type AutomationTools, prepareCommits } from './automation-commits.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { addKubeOptions, withCluster } from './kube-options.ts';
@@ -58,49 +47,29 @@ async function previewAutomation(
       proxyEnvironment: { ...context.env },
     });
     const clonesDir = await mkdtemp(join(tmpdir(), 'millrace-preview-'));
+    const http = createHttpClient();
     try {
-      return await showCommit(automation, { client, git, clonesDir, signal: context.signal });
+      return await showCommit(automation, { client, git, http, clonesDir, signal: context.signal });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       throw new MillraceError('IMAGE_RECONCILE_FAILED', `${error.reason}: ${error.message}`, { cause: error.cause });
     } finally {
       await rm(clonesDir, { recursive: true, force: true });
+      await http.close({ force: true });
     }
   });
 }
 
-interface PreviewTools {
-  client: KubeClient;
-  git: Git;
-  clonesDir: string;
-  signal: AbortSignal;
-}
-
-async function showCommit(automation: ImageUpdateAutomation, tools: PreviewTools): Promise<CommandResult> {
-  const { client, git, clonesDir, signal } = tools;
-  const { namespace = '', name } = automation.metadata;
-  const gates = { ...defaultGates, objectLevelWorkloadIdentity: true };
-  const http = createHttpClient();
-  const deps = { client, events: noEvents, http, git, clonesDir, noCrossNamespaceRefs: false, gates };
-  const policies = await loadPolicies(automation, { client, noCrossNamespaceRefs: false, signal });
-  const plan = await planSource(automation, {
-    client,
-    noCrossNamespaceRefs: false,
-    objectLevelWorkloadIdentity: true,
-    signal,
-  });
-  const wanted = await resolveCheckout(plan, deps, signal);
-  const common = { key: { namespace, name }, clock: systemClock, logger: silentLogger, signal };
+async function showCommit(automation: ImageUpdateAutomation, tools: AutomationTools): Promise<CommandResult> {
   const commits: Preview[] = [];
-  for (const part of splitPush(plan, policies, systemClock.now)) {
-    const prepared = await prepareDelivery({ ...common, ...part, automation, wanted }, deps);
+  for (const { plan, prepared } of await prepareCommits(automation, tools)) {
     commits.push({
-      branch: part.plan.pushBranch,
+      branch: plan.pushBranch,
       base: prepared.base,
       message: prepared.commit?.message ?? null,
       changes: prepared.changes,
       findings: prepared.findings,
-      diff: await diffOf(git, prepared, signal),
+      diff: await diffOf(tools.git, prepared, tools.signal),
     });
   }
   return { data: { commits }, text: commits.map(formatPreview).join('\n\n') };

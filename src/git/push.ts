@@ -15,6 +15,8 @@ export interface PushOptions {
   force?: boolean;
   /** With `force`: only where the server's ref still is this hash ('' where it must not exist). */
   expected?: string;
+  /** Ask the server as for a push, and send nothing. What hooks and branch protection say shows with a real push only. */
+  dryRun?: boolean;
   /** Server push options, `key=value` each. */
   pushOptions?: readonly string[];
 }
@@ -39,6 +41,7 @@ export async function pushRefspec(
 ): Promise<void> {
   const args = ['push', '-q', '--porcelain', '--no-verify', '--no-recurse-submodules'];
   const target = refspec.slice(refspec.indexOf(':') + 1);
+  if (options.dryRun) args.push('--dry-run');
   if (options.force) args.push('--force');
   if (options.expected !== undefined) args.push(`--force-with-lease=${target}:${options.expected}`);
   for (const option of options.pushOptions ?? []) args.push(`--push-option=${option}`);

@@ -68,7 +68,8 @@ async function readDockerConfig(env: CliContext['env']): Promise<string> {
   return readFile(join(folder, 'config.json'), 'utf8').catch(() => '');
 }
 
-function endpointsOf(options: Record<string, unknown>): Record<string, string> {
+/** Registry host → URL, as `--registry-endpoint` says. */
+export function endpointsOf(options: Record<string, unknown>): Record<string, string> {
   const { registryEndpoint } = options;
   const pairs = Array.isArray(registryEndpoint) ? (registryEndpoint as string[]) : [];
   return Object.fromEntries(

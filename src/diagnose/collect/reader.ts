@@ -36,6 +36,11 @@ export class ClusterReader {
     return asked;
   }
 
+  /** Why a kind could not be listed; undefined where it could, or was not asked for. */
+  gapOf(kind: string): Gap | undefined {
+    return this.gaps.find(({ what }) => what.startsWith(`list ${kind} (`));
+  }
+
   /** One object, undefined where it does not exist or cannot be read. */
   get(ref: ObjectRef): Promise<KubeObject | undefined> {
     return this.#client

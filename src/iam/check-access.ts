@@ -1,9 +1,9 @@
-import { parseArn } from '../iam/arn.ts';
-import { decide } from '../iam/decide.ts';
-import { type EcrProfile, ecrProfiles } from '../iam/ecr-policy.ts';
-import type { Policy } from '../iam/policy-document.ts';
-import { conditionContext } from '../iam/policy-variables.ts';
-import { matchesWildcards, parseWildcards } from '../iam/wildcard.ts';
+import { parseArn } from './arn.ts';
+import { decide } from './decide.ts';
+import { type EcrProfile, ecrProfiles } from './ecr-policy.ts';
+import type { Policy } from './policy-document.ts';
+import { conditionContext } from './policy-variables.ts';
+import { matchesWildcards, parseWildcards } from './wildcard.ts';
 
 /** One call that will be made. */
 export interface AccessCheck {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { parsePolicy } from '../iam/policy-document.ts';
-import { irsaTrustPolicy } from '../iam/trust-policy.ts';
 import { checkEcrAccess } from './check-access.ts';
 import { checkTrust } from './check-trust.ts';
+import { parsePolicy } from './policy-document.ts';
+import { irsaTrustPolicy } from './trust-policy.ts';
 
 const account = '111122223333';
 const roleArn = `arn:aws:iam::${account}:role/prod-image-reflector`;

@@ -1,7 +1,7 @@
 import { isRecord } from '../base/json.ts';
-import { type Policy, type PolicyDocument, parsePolicy } from '../iam/policy-document.ts';
-import { decideWebIdentity, issuerKey, oidcProviderArn } from '../iam/trust.ts';
-import { type ServiceAccountRef, serviceAccountSubject } from '../iam/trust-policy.ts';
+import { type Policy, type PolicyDocument, parsePolicy } from './policy-document.ts';
+import { decideWebIdentity, issuerKey, oidcProviderArn } from './trust.ts';
+import { type ServiceAccountRef, serviceAccountSubject } from './trust-policy.ts';
 
 export interface TrustQuestion {
   trust: PolicyDocument;

@@ -1,0 +1,114 @@
+import type { AwsSession } from '../../aws/identity.ts';
+import { errorMessage } from '../../base/error.ts';
+import { formatRef } from '../../base/kube-object.ts';
+import { parseArn } from '../../iam/arn.ts';
+import { checkEcrAccess } from '../../iam/check-access.ts';
+import { ecrProfiles, repositoryArn } from '../../iam/ecr-policy.ts';
+import { formatRepository } from '../../oci/reference.ts';
+import { listTags } from '../../oci/tags.ts';
+import { type Check, type CheckResult, fail, failedBy, pass, skipped, unknown } from './check.ts';
+import { need, type ScannedRepository, type Scene } from './scene.ts';
+
+const nothing = skipped('no ImageRepository scans an ECR registry');
+
+/** Checks 16 to 20: what the role may do, the login, and every repository that is scanned. */
+export const ecrChecks: readonly Check<Scene>[] = [
+  {
+    number: 16,
+    name: 'permissions of the role',
+    provedBy: [18],
+    async run({ scanned, roleArn, tools }) {
+      if (scanned.length === 0) return nothing;
+      const arn = parseArn(roleArn ?? '');
+      if (arn === undefined || roleArn === undefined) return unknown('needs the role of 4');
+      const role = await tools.readRole(roleArn).catch((error: unknown) => unknown(errorMessage(error)));
+      if ('verdict' in role) return role;
+      const repositories = scanned.map(({ account, region, repository }) =>
+        repositoryArn({ partition: arn.partition, region, account }, repository.name),
+      );
+      const calls = checkEcrAccess({ ...role, roleArn, profile: 'scan', repositories: [...new Set(repositories)] });
+      const denied = calls.filter(({ allowed }) => !allowed);
+      if (denied.length === 0)
+        return pass(`ecr:GetAuthorizationToken and ${ecrProfiles.scan.join(', ')} on ${repositories.join(', ')}`);
+      return denied.map(({ action, resource, reasons }) =>
+        fail(
+          `${action} on ${resource} is denied: ${reasons.join('; ')}`,
+          'millrace iam policy prints the policy that fits.',
+        ),
+      );
+    },
+  },
+  {
+    number: 17,
+    name: 'ECR login',
+    async run(scene) {
+      if (scene.scanned.length === 0) return nothing;
+      const session = await need(scene.session, 14);
+      return Promise.all(
+        [...new Set(scene.scanned.map(({ repository }) => repository.host))].map(async (host) => {
+          try {
+            const { expiresAt } = await scene.tools.login(session, host);
+            return pass(`${host}: a login that ends in ${((expiresAt - Date.now()) / 3_600_000).toFixed(1)} h`);
+          } catch (error) {
+            return failedBy(error);
+          }
+        }),
+      );
+    },
+  },
+  {
+    number: 18,
+    name: 'tag list',
+    async run(scene) {
+      if (scene.scanned.length === 0) return nothing;
+      const session = await need(scene.session, 14);
+      return Promise.all(scene.scanned.map((scanned) => listOf(scene, session, scanned)));
+    },
+  },
+  {
+    number: 19,
+    name: 'repository',
+    provedBy: [18],
+    async run({ scanned, tools }) {
+      if (scanned.length === 0) return nothing;
+      return Promise.all(
+        scanned.map(async (one) => {
+          const name = formatRepository(one.repository);
+          try {
+            await tools.describeRepository(one.account, one.region, one.repository.name);
+            return pass(`${name} exists in ${one.account}, ${one.region}`);
+          } catch (error) {
+            const { evidence } = failedBy(error);
+            if (!evidence.includes('RepositoryNotFound')) return unknown(`${name}: ${evidence}`);
+            return fail(`${name} does not exist`, 'Correct account, region or name in spec.image, or create it.');
+          }
+        }),
+      );
+    },
+  },
+  {
+    number: 20,
+    name: 'foreign accounts',
+    async run({ scanned, roleArn }) {
+      const own = parseArn(roleArn ?? '')?.account;
+      const foreign = scanned.filter(({ account }) => account !== own);
+      if (own === undefined || foreign.length === 0) return skipped("every repository is in the role's own account");
+      return pass(
+        `read from other accounts, so their repository policies have a part in 18: ${foreign.map(({ account }) => account).join(', ')}`,
+      );
+    },
+  },
+];
+
+async function listOf(scene: Scene, session: AwsSession, scanned: ScannedRepository): Promise<CheckResult> {
+  const name = formatRepository(scanned.repository);
+  try {
+    const credential = await scene.tools.login(session, scanned.repository.host);
+    const tags = await listTags(scene.tools.openRegistry(credential), scanned.repository, { signal: scene.signal });
+    if (tags.length === 0) return fail(`${name} has no tags (${formatRef(scanned.object)})`, 'Push an image.');
+    return pass(`${name}: ${tags.length} tags`);
+  } catch (error) {
+    scene.signal.throwIfAborted();
+    return { ...failedBy(error), evidence: `${name}: ${errorMessage(error)}` };
+  }
+}

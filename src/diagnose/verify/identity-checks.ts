@@ -1,0 +1,186 @@
+import { isRecord, textAt, valueAt } from '../../base/json.ts';
+import type { KubeObject } from '../../base/kube-object.ts';
+import type { ClusterReader } from '../collect/reader.ts';
+import { type Check, type CheckResult, fail, pass, skipped, unknown } from './check.ts';
+import { roleAnnotation, type Scene, scannerName } from './scene.ts';
+
+const roleArnPattern = /^arn:aws[\w-]*:iam::\d{12}:role\/.{1,200}$/;
+
+/** Checks 1 to 9: the installation, and what the ServiceAccount and its pods say of their AWS identity. */
+export const identityChecks: readonly Check<Scene>[] = [
+  {
+    number: 1,
+    name: 'namespace and instance',
+    async run({ reader, namespace, objects }) {
+      const found = await reader.get({ apiVersion: 'v1', kind: 'Namespace', name: namespace });
+      const gap = reader.gaps.find(({ what }) => what.startsWith('get Namespace'));
+      if (gap !== undefined) return unknown(gap.why);
+      if (found === undefined) return fail(`the namespace ${namespace} does not exist`, 'Name it with --namespace.');
+      const instance = objects['FluxInstance']?.[0];
+      if (instance === undefined) return pass(`namespace ${namespace}; no FluxInstance, which is no fault`);
+      const ready = conditionOf(instance, 'Ready');
+      if (ready?.status === 'True') return pass(`FluxInstance ${namespace}/flux is ready`);
+      return fail(`FluxInstance: ${ready?.reason}: ${ready?.message}`);
+    },
+  },
+  {
+    number: 2,
+    name: 'image controllers',
+    async run({ reader, namespace }) {
+      const deployments = await reader.list({ apiVersion: 'apps/v1', kind: 'Deployment' });
+      const gap = reader.gapOf('Deployment');
+      if (gap !== undefined) return unknown(gap.why);
+      const here = deployments
+        .filter(({ metadata }) => metadata.namespace === namespace)
+        .map(({ metadata }) => metadata.name);
+      const missing = [scannerName, 'image-automation-controller'].filter((name) => !here.includes(name));
+      if (missing.length === 0) return pass('image-reflector-controller and image-automation-controller are installed');
+      if (here.includes('millrace')) return pass('one Deployment, millrace, runs all controllers');
+      if (here.length === 0) return skipped('no controller runs as a Deployment here');
+      return fail(
+        `not installed: ${missing.join(', ')}`,
+        'Add them to spec.components of the FluxInstance (they are extra components of `flux install`).',
+      );
+    },
+  },
+  {
+    number: 3,
+    name: 'ServiceAccount',
+    async run({ account, namespace, reader }) {
+      if (account !== undefined) return pass(`${namespace}/${scannerName}`);
+      const gap = reader.gapOf('ServiceAccount');
+      return gap === undefined
+        ? fail(
+            `${namespace}/${scannerName} does not exist`,
+            'Install the image-reflector-controller, or name its namespace with --namespace.',
+          )
+        : unknown(`${gap.what}: ${gap.why}`);
+    },
+  },
+  {
+    number: 4,
+    name: 'role annotation',
+    async run({ account, roleArn, namespace }) {
+      if (account === undefined) return unknown('there is no ServiceAccount to look at');
+      if (roleArn === undefined) {
+        const command = `kubectl -n ${namespace} annotate sa ${scannerName} ${roleAnnotation}=arn:aws:iam::ACCOUNT:role/NAME`;
+        return fail(`${scannerName} has no annotation ${roleAnnotation}`, command);
+      }
+      return roleArnPattern.test(roleArn)
+        ? pass(roleArn)
+        : fail(`'${roleArn}' is no ARN of an IAM role`, 'Write arn:aws:iam::ACCOUNT:role/NAME.');
+    },
+  },
+  {
+    number: 5,
+    name: 'identity webhook',
+    async run({ reader, scannerPods }) {
+      if (scannerPods.length === 0) return withoutPods(reader);
+      const webhooks = await reader.list({
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'MutatingWebhookConfiguration',
+      });
+      if (webhooks.some(({ metadata }) => metadata.name === 'pod-identity-webhook'))
+        return pass('pod-identity-webhook is registered');
+      // On EKS it is part of the control plane and may be hidden.
+      return hasInjection(scannerPods)
+        ? pass('not registered visibly, but pods are injected')
+        : unknown('no MutatingWebhookConfiguration pod-identity-webhook is visible');
+    },
+  },
+  eachPod(6, 'pod younger than annotation', (pod, { account }) => {
+    const annotatedAt = annotationTime(account);
+    const createdAt = pod.metadata.creationTimestamp;
+    if (annotatedAt === undefined || createdAt === undefined) return unknown('the annotation has no recorded time');
+    if (Date.parse(createdAt) >= Date.parse(annotatedAt)) return pass(`created ${createdAt}, annotated ${annotatedAt}`);
+    return fail(`the pod (${createdAt}) is older than the annotation (${annotatedAt})`, restart(pod));
+  }),
+  eachPod(7, 'environment injected', (pod, { roleArn }) => {
+    const env = environmentOf(pod);
+    const role = env.get('AWS_ROLE_ARN');
+    if (role === undefined)
+      return fail('AWS_ROLE_ARN is not set: the pod falls back to the role of its node', restart(pod));
+    if (roleArn !== undefined && role !== roleArn)
+      return fail(`AWS_ROLE_ARN is ${role}, the annotation says ${roleArn}`, restart(pod));
+    if (!env.has('AWS_WEB_IDENTITY_TOKEN_FILE')) return fail('AWS_WEB_IDENTITY_TOKEN_FILE is not set', restart(pod));
+    return pass(`AWS_ROLE_ARN=${role}, AWS_REGION=${env.get('AWS_REGION') ?? 'not set'}`);
+  }),
+  eachPod(8, 'token volume injected', (pod) => {
+    const volumes = valueAt(pod, 'spec', 'volumes');
+    const volume = Array.isArray(volumes)
+      ? volumes.find((one) => isRecord(one) && one['name'] === 'aws-iam-token')
+      : undefined;
+    if (volume === undefined) return fail('the volume aws-iam-token is not mounted', restart(pod));
+    const token = valueAt(volume, 'projected', 'sources', '0', 'serviceAccountToken');
+    return pass(`audience ${textAt(token, 'audience') ?? 'sts.amazonaws.com'}`);
+  }),
+  eachPod(9, 'no competing identity', (pod) => {
+    const env = environmentOf(pod);
+    const others = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'].filter((name) =>
+      env.has(name),
+    );
+    if (others.length === 0) return pass('no static key, profile or Pod Identity association');
+    return fail(
+      `${others.join(', ')} set in the pod goes before the role`,
+      'Remove it from the Deployment, or the Pod Identity association.',
+    );
+  }),
+];
+
+/** Where controllers run in one process there is no such pod, and nothing for the webhook to do. */
+function withoutPods(reader: ClusterReader): CheckResult {
+  const gap = reader.gapOf('Pod');
+  return gap === undefined ? skipped('no pod of the scanner: its identity comes by TokenRequest') : unknown(gap.why);
+}
+
+function eachPod(number: number, name: string, look: (pod: KubeObject, scene: Scene) => CheckResult): Check<Scene> {
+  return {
+    number,
+    name,
+    async run(scene) {
+      if (scene.scannerPods.length === 0) return withoutPods(scene.reader);
+      return scene.scannerPods.map((pod) => {
+        const result = look(pod, scene);
+        return { ...result, evidence: `${pod.metadata.name}: ${result.evidence}` };
+      });
+    },
+  };
+}
+
+function restart(pod: KubeObject): string {
+  return `kubectl -n ${pod.metadata.namespace} rollout restart deploy/${scannerName}`;
+}
+
+function hasInjection(pods: readonly KubeObject[]): boolean {
+  return pods.some((pod) => environmentOf(pod).has('AWS_ROLE_ARN'));
+}
+
+function environmentOf(pod: KubeObject): Map<string, string> {
+  const containers = valueAt(pod, 'spec', 'containers');
+  const env = Array.isArray(containers) ? valueAt(containers[0], 'env') : undefined;
+  return new Map(
+    (Array.isArray(env) ? env : []).map((entry) => [textAt(entry, 'name') ?? '', textAt(entry, 'value') ?? '']),
+  );
+}
+
+/** When the role annotation was last written, by the manager that owns it. */
+function annotationTime(account: KubeObject | undefined): string | undefined {
+  return account?.metadata.managedFields?.find((entry) => {
+    const fields = valueAt(entry.fieldsV1, 'f:metadata', 'f:annotations');
+    return isRecord(fields) && `f:${roleAnnotation}` in fields;
+  })?.time;
+}
+
+export function conditionOf(
+  object: KubeObject,
+  type: string,
+): { status: string; reason: string; message: string } | undefined {
+  const conditions = valueAt(object, 'status', 'conditions');
+  const found = Array.isArray(conditions) ? conditions.find((one) => isRecord(one) && one['type'] === type) : undefined;
+  if (found === undefined) return undefined;
+  return {
+    status: textAt(found, 'status') ?? '',
+    reason: textAt(found, 'reason') ?? '',
+    message: textAt(found, 'message') ?? '',
+  };
+}

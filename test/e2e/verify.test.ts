@@ -1,0 +1,122 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newLifetime } from '../../src/base/deadline.ts';
+import { createKubeClient } from '../../src/kube/api-client.ts';
+import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
+import { MillraceProcess, newDataFolder, readState, removeFolder } from './sandbox-process.ts';
+
+const startMs = 60_000;
+const account = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  namespace: 'flux-system',
+  name: 'image-reflector-controller',
+};
+const annotation = 'eks.amazonaws.com/role-arn';
+
+interface Item {
+  number: number;
+  verdict: string;
+  evidence: string;
+}
+
+describe('verify in the sandbox', () => {
+  let data: string;
+  let millrace: MillraceProcess;
+  let state: Awaited<ReturnType<typeof readState>>;
+  const { signal } = newLifetime();
+
+  beforeAll(async () => {
+    data = await newDataFolder();
+    millrace = new MillraceProcess(['up', '--data', data]);
+    await millrace.until('Ctrl-C ends the sandbox', startMs);
+    state = await readState(data);
+  }, startMs + 10_000);
+
+  afterAll(async () => {
+    await millrace.stop();
+    await removeFolder(data);
+  });
+
+  const verify = async (args: string[] = [], kubeconfig = state.kubernetes.kubeconfig) => {
+    const { aws, registry } = state;
+    const env = {
+      KUBECONFIG: kubeconfig,
+      AWS_ENDPOINT_URL: aws.url,
+      AWS_REGION: aws.account.region,
+      AWS_ACCESS_KEY_ID: aws.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
+    };
+    const endpoint = ['--registry-endpoint', `${registry.host}=${registry.url}`];
+    return new MillraceProcess(['verify', ...endpoint, ...args], { env }).ended;
+  };
+  const items = async (kubeconfig?: string) => {
+    const { code, stdout } = await verify(['-o', 'json'], kubeconfig);
+    const { checks } = JSON.parse(stdout) as { checks: Item[] };
+    const numbers = (verdict: string) => checks.filter((item) => item.verdict === verdict).map(({ number }) => number);
+    return { code, checks, failed: numbers('fail'), unknown: numbers('unknown'), passed: numbers('pass') };
+  };
+  const connect = async () => createKubeClient(await loadKubeConfig({ env: {}, path: state.kubernetes.kubeconfig }));
+
+  test('every link of a fresh installation holds, by a real exchange, login, listing and dry-run push', async () => {
+    const { code, checks, failed, unknown, passed } = await items();
+    expect({ failed, unknown, code }, JSON.stringify(checks, null, 1)).toEqual({ failed: [], unknown: [], code: 0 });
+    expect(passed).toEqual(expect.arrayContaining([4, 10, 12, 13, 14, 15, 16, 17, 18, 19, 22, 23, 24, 25, 26, 27, 33]));
+    expect(JSON.stringify(checks)).not.toContain(state.git.password);
+  });
+
+  test('a wrong role is found, and what follows from it is no finding of its own', async () => {
+    const client = await connect();
+    const right = (await client.get(account, { signal }))?.metadata.annotations?.[annotation] ?? '';
+    const annotate = (value: string | null) =>
+      client.patch(account, 'merge', { metadata: { annotations: { [annotation]: value } } }, { signal });
+    try {
+      await annotate(`${right}-of-another-cluster`);
+      const { code, failed, checks } = await items();
+      // A scan that happens to fall into this moment fails as well.
+      const causes = failed.filter((number) => number < 22);
+      expect({ code, causes }, JSON.stringify(checks, null, 1)).toEqual({ code: 1, causes: [13, 14] });
+      const report = await verify(['--markdown']);
+      expect(report).toMatchObject({ code: 1, stderr: '' });
+      expect(report.stdout).toMatch(
+        /^\| 13 \| role and trust policy \| FAIL \| the role \S+-of-another-cluster does not exist \|$/m,
+      );
+      await annotate(null);
+      expect((await items()).failed.filter((number) => number < 22)).toEqual([4]);
+    } finally {
+      await annotate(right);
+      await client.close();
+    }
+  });
+
+  test('who may read little is told what is missing, not that something is wrong', async () => {
+    const client = await connect();
+    const { token } = await client.requestToken(
+      { namespace: 'default', name: 'default' },
+      { audiences: [] },
+      { signal },
+    );
+    await client.close();
+    const kubeconfig = load(await readFile(state.kubernetes.kubeconfig, 'utf8')) as { users: { user: unknown }[] };
+    for (const entry of kubeconfig.users) entry.user = { token };
+    const path = join(data, 'nobody.kubeconfig');
+    await writeFile(path, JSON.stringify(kubeconfig));
+    const { code, failed, unknown, checks } = await items(path);
+    expect({ code, failed }, JSON.stringify(checks, null, 1)).toEqual({ code: 2, failed: [] });
+    expect(unknown).toEqual(expect.arrayContaining([1, 2, 3, 22, 24, 27]));
+    expect(checks.find(({ number }) => number === 3)?.evidence).toContain('cannot list resource "serviceaccounts"');
+  });
+
+  test('a cluster that does not answer is no finding', async () => {
+    const text = await readFile(state.kubernetes.kubeconfig, 'utf8');
+    const path = join(data, 'gone.kubeconfig');
+    await writeFile(path, text.replace(/https:\/\/127\.0\.0\.1:\d+/g, 'https://127.0.0.1:1'));
+    expect(await verify([], path)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+});
