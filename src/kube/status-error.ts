@@ -46,6 +46,7 @@ export function isKubeReason(error: unknown, ...reasons: string[]): boolean {
 export function isTransient(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (isMillraceError(at, 'HTTP_UNREACHABLE', 'DEADLINE_EXCEEDED', 'KUBE_THROTTLED', 'KUBE_CONFLICT')) return true;
+    if (isMillraceError(at, 'HTTP_STATUS') && at.retry === 'backoff') return true;
     if (at instanceof KubeStatusError && at.status.code >= 500) return true;
   }
   return false;

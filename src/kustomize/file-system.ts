@@ -14,7 +14,7 @@ export interface FileSystem {
 /** Files in memory: path → text or bytes. */
 export function memoryFileSystem(files: Readonly<Record<string, string | Buffer>>): FileSystem {
   const contents = new Map(Object.entries(files).map(([path, content]) => [normalPath(path), content]));
-  const below = (path: string) => (path === '' ? '' : `${path}/`);
+  const folders = foldersOf(contents.keys());
   return {
     readFile: (path) => {
       const content = contents.get(normalPath(path));
@@ -23,14 +23,28 @@ export function memoryFileSystem(files: Readonly<Record<string, string | Buffer>
     kindOf: (path) => {
       const normal = normalPath(path);
       if (contents.has(normal)) return 'file';
-      return [...contents.keys()].some((file) => file.startsWith(below(normal))) ? 'folder' : undefined;
+      return folders.has(normal) ? 'folder' : undefined;
     },
-    list: (path) => {
-      const prefix = below(normalPath(path));
-      const inside = [...contents.keys()].filter((file) => file.startsWith(prefix));
-      return [...new Set(inside.map((file) => file.slice(prefix.length).split('/')[0] ?? ''))].sort();
-    },
+    list: (path) => [...(folders.get(normalPath(path)) ?? [])].sort(),
   };
+}
+
+/** The names in each folder that the paths of files imply. */
+function foldersOf(paths: Iterable<string>): Map<string, Set<string>> {
+  const folders = new Map<string, Set<string>>();
+  for (const path of paths) {
+    for (let at = path; at !== ''; ) {
+      const slash = at.lastIndexOf('/');
+      const folder = slash < 0 ? '' : at.slice(0, slash);
+      const names = folders.get(folder);
+      const name = at.slice(slash + 1);
+      if (names?.has(name)) break;
+      if (names === undefined) folders.set(folder, new Set([name]));
+      else names.add(name);
+      at = folder;
+    }
+  }
+  return folders;
 }
 
 /** A folder of the disk; links that lead out of it are refused with KUSTOMIZE_PATH_OUTSIDE. */

@@ -5,11 +5,9 @@ import { MillraceError } from '../../base/error.ts';
 import { createArtifactCache } from '../../controllers/kustomization/artifact-cache.ts';
 import { createKustomizationController } from '../../controllers/kustomization/controller.ts';
 import type { KustomizationGates } from '../../controllers/kustomization/deps.ts';
-import { openRemoteArtifact } from '../../controllers/kustomization/remote-artifact.ts';
-import { readArchiveFiles } from '../../controllers/source/archive-reader.ts';
+import { openRemoteArtifact, unpackArtifact } from '../../controllers/kustomization/remote-artifact.ts';
 import { createHttpClient } from '../../http/http-client.ts';
 import { createKubeClient } from '../../kube/api-client.ts';
-import { memoryFileSystem } from '../../kustomize/file-system.ts';
 import { version } from '../../version.ts';
 import { awsIdentitiesOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
@@ -33,7 +31,7 @@ export async function assembleKustomize(deps: ControllerDeps, shared: SharedPart
     const file = shared.localArtifact(artifact);
     if (file === undefined)
       return openRemoteArtifact(artifact, http, signal, host === undefined ? { attempts } : { attempts, host });
-    return memoryFileSystem(Object.fromEntries(await readArchiveFiles(file, { signal })));
+    return unpackArtifact(file, signal);
   });
   return {
     controllers: [

@@ -4,58 +4,69 @@ import type { FileSystem } from '../../kustomize/file-system.ts';
 
 export type OpenArtifact = (artifact: Artifact, signal: AbortSignal) => Promise<FileSystem>;
 
+/** An artifact unpacked in memory. */
+export interface UnpackedArtifact {
+  files: FileSystem;
+  /** Of all its files together. */
+  bytes: number;
+}
+
 export interface ArtifactCacheOptions {
-  /** Artifacts are kept up to so many bytes of their packed sizes together. Default 16 MiB. */
+  /** Artifacts are kept up to so many bytes of their files together. Default 32 MiB. */
   maxBytes?: number;
   /** Longest time one may take to fetch and unpack, in milliseconds. Default 2 minutes. */
   timeoutMs?: number;
 }
 
 interface Entry {
+  /** 0 until it is unpacked. */
   bytes: number;
   files: Promise<FileSystem>;
 }
-
-/** Sizes are optional in the status of a source. */
-const assumedBytes = 64 * 1024;
 
 /**
  * Opens artifacts once for all who build from them: by digest, kept while they are used, least recently used given up
  * first. What failed is not kept.
  */
-export function createArtifactCache(open: OpenArtifact, options: ArtifactCacheOptions = {}): OpenArtifact {
-  const { maxBytes = 16 * 1024 * 1024, timeoutMs = 120_000 } = options;
+export function createArtifactCache(
+  open: (artifact: Artifact, signal: AbortSignal) => Promise<UnpackedArtifact>,
+  { maxBytes = 32 * 1024 * 1024, timeoutMs = 120_000 }: ArtifactCacheOptions = {},
+): OpenArtifact {
+  // In the order of their last use.
   const entries = new Map<string, Entry>();
   // Shared by several runs: that one of them ends must not take the others' files away.
   const { signal: shared } = newLifetime();
-  let total = 0;
 
-  const forget = (digest: string) => {
-    const entry = entries.get(digest);
-    if (entry === undefined) return;
-    entries.delete(digest);
-    total -= entry.bytes;
+  const makeRoom = () => {
+    let total = 0;
+    for (const { bytes } of entries.values()) total += bytes;
+    for (const [oldest, { bytes }] of entries) {
+      if (total <= maxBytes || entries.size === 1) return;
+      entries.delete(oldest);
+      total -= bytes;
+    }
+  };
+
+  const load = (artifact: Artifact): Entry => {
+    const what = `fetching the artifact of ${artifact.revision}`;
+    const unpacking = withDeadline(shared, timeoutMs, what, (deadline) => open(artifact, deadline));
+    const entry: Entry = { bytes: 0, files: unpacking.then(({ files }) => files) };
+    unpacking.then(
+      ({ bytes }) => {
+        entry.bytes = bytes;
+        makeRoom();
+      },
+      () => {
+        if (entries.get(artifact.digest) === entry) entries.delete(artifact.digest);
+      },
+    );
+    return entry;
   };
 
   return async (artifact, signal) => {
-    const { digest, size = assumedBytes } = artifact;
-    let entry = entries.get(digest);
-    if (entry === undefined) {
-      const files = withDeadline(shared, timeoutMs, `fetching the artifact of ${artifact.revision}`, (deadline) =>
-        open(artifact, deadline),
-      );
-      entry = { bytes: size, files };
-      total += size;
-      const made = entry;
-      files.catch(() => {
-        if (entries.get(digest) === made) forget(digest);
-      });
-    } else entries.delete(digest);
-    entries.set(digest, entry);
-    for (const [oldest] of entries) {
-      if (total <= maxBytes || oldest === digest) break;
-      forget(oldest);
-    }
+    const entry = entries.get(artifact.digest) ?? load(artifact);
+    entries.delete(artifact.digest);
+    entries.set(artifact.digest, entry);
     const files = await entry.files;
     signal.throwIfAborted();
     return files;

@@ -7,8 +7,9 @@ import { MillraceError } from '../../base/error.ts';
 import { retry } from '../../base/retry.ts';
 import type { HttpClient } from '../../http/http-client.ts';
 import { httpStatusError } from '../../http/http-status.ts';
-import { type FileSystem, memoryFileSystem } from '../../kustomize/file-system.ts';
+import { memoryFileSystem } from '../../kustomize/file-system.ts';
 import { type ArchiveLimits, readArchiveFiles } from '../source/archive-reader.ts';
+import type { UnpackedArtifact } from './artifact-cache.ts';
 
 /** No artifact of manifests is larger, packed and unpacked. In bytes. */
 const largestArtifact = 256 * 1024 * 1024;
@@ -31,7 +32,7 @@ export async function openRemoteArtifact(
   http: HttpClient,
   signal: AbortSignal,
   { host, attempts = 3 }: RemoteArtifactOptions = {},
-): Promise<FileSystem> {
+): Promise<UnpackedArtifact> {
   const { digest } = artifact;
   const [algorithm = '', wanted = ''] = digest.split(':');
   if (!algorithms.has(algorithm) || wanted === '') {
@@ -49,10 +50,18 @@ export async function openRemoteArtifact(
   try {
     const file = join(folder, 'artifact.tar.gz');
     await writeFile(file, bytes);
-    return memoryFileSystem(Object.fromEntries(await readArchiveFiles(file, { signal, limits })));
+    return await unpackArtifact(file, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The files of an artifact on disk. Throws ARCHIVE_INVALID and ARCHIVE_TOO_LARGE. */
+export async function unpackArtifact(file: string, signal: AbortSignal): Promise<UnpackedArtifact> {
+  const contents = await readArchiveFiles(file, { signal, limits });
+  let bytes = 0;
+  for (const content of contents.values()) bytes += content.length;
+  return { files: memoryFileSystem(Object.fromEntries(contents)), bytes };
 }
 
 async function download(url: string, http: HttpClient, signal: AbortSignal): Promise<Buffer> {
