@@ -4,21 +4,28 @@ import type { Artifact } from '../../src/api/artifact.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { createGitRepositoryController } from '../../src/controllers/git-repository/controller.ts';
 import type { GitRepositoryDeps } from '../../src/controllers/git-repository/reconcile.ts';
+import { createRegistryAccess } from '../../src/controllers/image/registry-access.ts';
+import { createOciRepositoryController } from '../../src/controllers/oci-repository/controller.ts';
+import type { OciRepositoryDeps } from '../../src/controllers/oci-repository/reconcile.ts';
 import { readArchiveFiles } from '../../src/controllers/source/archive-reader.ts';
 import { type ArtifactStore, createArtifactStore } from '../../src/controllers/source/artifact-store.ts';
+import type { SourceDeps } from '../../src/controllers/source/reconcile-source.ts';
 import { createGit } from '../../src/git/program.ts';
-import type { Outcome } from '../../src/runtime/controller.ts';
-import { createMemoryCluster, type MemoryCluster } from './memory-cluster.ts';
+import { createHttpClient } from '../../src/http/http-client.ts';
+import type { Controller, Outcome } from '../../src/runtime/controller.ts';
+import { type EmbeddedCluster, openEmbeddedCluster } from './embedded-cluster.ts';
 
 const signal = new AbortController().signal;
 
-/** A GitRepository controller over a cluster in memory and a store in a folder. */
-export interface GitHarness {
-  cluster: MemoryCluster;
+/** The controller of one kind of source over the embedded API and a store in a folder. */
+export interface SourceHarness {
+  cluster: EmbeddedCluster;
   store: ArtifactStore;
   clock: { now: () => number; skip(ms: number): void };
-  put(spec: Record<string, unknown>, name?: string): void;
+  put(spec: Record<string, unknown>, name?: string): Promise<void>;
+  edit(spec: Record<string, unknown>, name?: string): Promise<void>;
   reconcile(name?: string): Promise<Outcome | Error>;
+  /** The status after the last run. */
   status(name?: string): Record<string, unknown>;
   artifact(name?: string): Artifact;
   condition(type: string, name?: string): { status: string; reason: string; message: string } | undefined;
@@ -26,26 +33,49 @@ export interface GitHarness {
   files(name?: string): Promise<Record<string, string>>;
 }
 
-export function createGitHarness(dir: string, extra: Partial<GitRepositoryDeps> = {}): GitHarness {
-  const cluster = createMemoryCluster();
-  let skipped = 0;
+/** Objects are called `fleet` where a test gives no name. */
+export function createGitHarness(dir: string, extra: Partial<GitRepositoryDeps> = {}): Promise<SourceHarness> {
+  const git = createGit({ searchPath: process.env['PATH'] ?? '', tempDir: dir });
+  const mirrorsDir = join(dir, 'mirrors');
+  return openHarness({ dir, kind: 'GitRepository', spec: { ref: { branch: 'main' } } }, (deps) =>
+    createGitRepositoryController({ ...deps, git, mirrorsDir, ...extra }),
+  );
+}
+
+/** Without an AWS identity. */
+export function createOciHarness(dir: string, extra: Partial<OciRepositoryDeps> = {}): Promise<SourceHarness> {
+  const http = createHttpClient();
+  const ecr = { login: () => Promise.reject(new Error('no AWS identity')), drop() {} };
+  return openHarness({ dir, kind: 'OCIRepository', spec: { provider: 'generic' } }, (deps) => {
+    const registries = createRegistryAccess({ client: deps.client, http, ecr });
+    return createOciRepositoryController({ ...deps, tempDir: dir, registries, ...extra });
+  });
+}
+
+interface HarnessOptions {
+  dir: string;
+  kind: string;
+  /** What every object has unless a test says otherwise. */
+  spec: Record<string, unknown>;
+}
+
+export async function openHarness(
+  { dir, kind, spec: preset }: HarnessOptions,
+  controllerOf: (deps: SourceDeps) => Controller,
+): Promise<SourceHarness> {
   mkdirSync(dir, { recursive: true });
+  let skipped = 0;
   const clock = {
     now: () => Date.now() + skipped,
     skip(ms: number) {
       skipped += ms;
     },
   };
+  const cluster = await openEmbeddedCluster();
+  const { client, events, namespace } = cluster;
   const store = createArtifactStore({ root: join(dir, 'store'), advertisedHost: 'artifacts.local.', clock });
-  const controller = createGitRepositoryController({
-    client: cluster.client,
-    events: cluster.events,
-    store,
-    git: createGit({ searchPath: process.env['PATH'] ?? '', tempDir: dir }),
-    mirrorsDir: join(dir, 'mirrors'),
-    ...extra,
-  });
-  const status = (name = 'fleet') => cluster.get('GitRepository', name).status;
+  const controller = controllerOf({ client, events, store, clock });
+  const status = (name = 'fleet') => cluster.get(kind, name).status;
   const artifact = (name?: string) => status(name)['artifact'] as Artifact;
   return {
     cluster,
@@ -54,18 +84,20 @@ export function createGitHarness(dir: string, extra: Partial<GitRepositoryDeps> 
     put: (spec, name = 'fleet') =>
       cluster.put({
         apiVersion: 'source.toolkit.fluxcd.io/v1',
-        kind: 'GitRepository',
+        kind,
         metadata: { name },
-        spec: { interval: '1m', timeout: '60s', ref: { branch: 'main' }, ...spec },
-        status: { observedGeneration: -1 },
+        spec: { interval: '1m', timeout: '60s', ...preset, ...spec },
       }),
-    reconcile: (name = 'fleet') =>
-      controller
-        .reconcile({ namespace: 'flux-system', name }, { signal, superseded: signal, logger: silentLogger })
-        .catch((error: Error) => error),
+    edit: (spec, name = 'fleet') => cluster.edit(kind, name, spec),
+    async reconcile(name = 'fleet') {
+      const context = { signal, superseded: signal, logger: silentLogger };
+      const outcome = await controller.reconcile({ namespace, name }, context).catch((error: Error) => error);
+      await cluster.refresh(kind, name);
+      return outcome;
+    },
     status,
     artifact,
-    condition: (type, name = 'fleet') => cluster.condition('GitRepository', name, type),
+    condition: (type, name = 'fleet') => cluster.condition(kind, name, type),
     async files(name) {
       const found = await readArchiveFiles(store.fileOf(artifact(name)), { signal });
       return Object.fromEntries([...found].map(([path, data]) => [path, data.toString()]));

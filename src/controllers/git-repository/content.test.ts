@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type GitHttpServer, startGitHttpServer } from '../../../test/support/git-http-server.ts';
 import { createRepository, makeTempDir, type TestRepository } from '../../../test/support/git-repository.ts';
-import { createGitHarness, type GitHarness } from '../../../test/support/source-harness.ts';
+import { createGitHarness, type SourceHarness } from '../../../test/support/source-harness.ts';
 
 const temp = makeTempDir();
 let server: GitHttpServer;
 let repository: TestRepository;
-let h: GitHarness;
+let h: SourceHarness;
 let number = 0;
 
 beforeAll(async () => {
@@ -18,9 +18,9 @@ afterAll(async () => {
   await server?.close();
   temp.remove();
 });
-beforeEach(() => {
+beforeEach(async () => {
   repository = createRepository(temp.dir, `r${++number}.git`);
-  h = createGitHarness(`${temp.dir}/h${number}`);
+  h = await createGitHarness(`${temp.dir}/h${number}`);
 });
 const put = (spec: Record<string, unknown> = {}, name?: string) =>
   h.put({ url: `${server.url}/r${number}.git`, ...spec }, name);
@@ -28,7 +28,7 @@ const put = (spec: Record<string, unknown> = {}, name?: string) =>
 test('links are left out, ignored files too; every folder is there', async () => {
   symlinkSync('/etc/passwd', join(repository.work, 'link'));
   repository.commit({ 'deploy/a.yaml': 'a', 'docs/a.png': 'p', '.github/x.yml': 'x', '.gitignore': 'none' });
-  put();
+  await put();
   await h.reconcile();
   expect(await h.files()).toEqual({ 'deploy/a.yaml': 'a' });
 });
@@ -43,7 +43,7 @@ test('own rules replace the defaults, and a folder can be taken back', async () 
     'deploy/sub/c.yaml': 'c',
     'deploy/c.yaml': 'c',
   });
-  put();
+  await put();
   await h.reconcile();
   expect(Object.keys(await h.files())).toEqual([
     'deploy/a.png',
@@ -51,7 +51,7 @@ test('own rules replace the defaults, and a folder can be taken back', async () 
     'deploy/c.yaml',
     'deploy/sub/.sourceignore',
   ]);
-  h.cluster.edit('GitRepository', 'fleet', { ignore: '*.png' });
+  await h.edit({ ignore: '*.png' });
   await h.reconcile();
   expect(Object.keys(await h.files())).not.toContain('deploy/a.png');
   expect(h.status()['observedIgnore']).toBe('*.png');
@@ -59,11 +59,11 @@ test('own rules replace the defaults, and a folder can be taken back', async () 
 
 test('sparse folders alone; a missing one is an error', async () => {
   repository.commit({ 'a/x': '1', 'a/b/y': '2', 'c/z': '3', root: '4' });
-  put({ sparseCheckout: ['./a/b', 'c'] });
+  await put({ sparseCheckout: ['./a/b', 'c'] });
   await h.reconcile();
   expect(await h.files()).toEqual({ 'a/b/y': '2', 'c/z': '3' });
   expect(h.status()['observedSparseCheckout']).toEqual(['./a/b', 'c']);
-  h.cluster.edit('GitRepository', 'fleet', { sparseCheckout: ['nope'] });
+  await h.edit({ sparseCheckout: ['nope'] });
   await h.reconcile();
   expect(h.condition('FetchFailed')).toMatchObject({
     reason: 'GitOperationFailed',
@@ -86,10 +86,10 @@ test('submodules at their commits, nested and by relative address', async () => 
   repository.git(...allow, outer.bare, 'vendor/outer');
   repository.git('config', '-f', '.gitmodules', 'submodule.vendor/outer.url', `${server.url}/outer${number}.git`);
   repository.commit({});
-  put();
+  await put();
   await h.reconcile();
   expect(await h.files()).toEqual({ own: 'o' });
-  h.cluster.edit('GitRepository', 'fleet', { recurseSubmodules: true });
+  await h.edit({ recurseSubmodules: true });
   await h.reconcile();
   expect(await h.files()).toEqual({ own: 'o', 'vendor/outer/lib': 'l', 'vendor/outer/nested/deep': 'd' });
   expect(h.status()['observedRecurseSubmodules']).toBe(true);
@@ -103,13 +103,13 @@ test('a submodule elsewhere gets no credential', async () => {
   repository.git('-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', other.bare, 'sub');
   repository.git('config', '-f', '.gitmodules', 'submodule.sub.url', `${thief.url}/other${number}.git`);
   repository.commit({});
-  h.cluster.put({
+  await h.cluster.put({
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: 'auth' },
     data: { username: btoa('bob'), password: btoa('s3cret') },
   });
-  put({ url: `${guarded.url}/r${number}.git`, secretRef: { name: 'auth' }, recurseSubmodules: true });
+  await put({ url: `${guarded.url}/r${number}.git`, secretRef: { name: 'auth' }, recurseSubmodules: true });
   await h.reconcile();
   expect(await h.files()).toEqual({ 'sub/x': 'x' });
   expect(thief.requests.filter(({ authorization }) => authorization !== undefined)).toEqual([]);
@@ -122,10 +122,10 @@ test('included repositories take their places, and their changes make a new arti
   lib.commit({ 'base/a.yaml': 'v1', 'other/b.yaml': 'b' });
   repository.commit({ 'own.yaml': 'o', 'lib/old.yaml': 'gone' });
   const include = [{ repository: { name: 'lib' }, fromPath: 'base', toPath: 'lib' }];
-  put({ include });
+  await put({ include });
   expect(await h.reconcile()).toEqual({ requeueAfterMs: 30_000 });
   expect(h.condition('IncludeUnavailable')).toMatchObject({ reason: 'NotFound' });
-  h.put({ url: `${server.url}/lib${number}.git` }, 'lib');
+  await h.put({ url: `${server.url}/lib${number}.git` }, 'lib');
   await h.reconcile();
   expect(h.condition('IncludeUnavailable')).toMatchObject({
     reason: 'NoArtifact',
@@ -142,7 +142,7 @@ test('included repositories take their places, and their changes make a new arti
   await h.reconcile();
   expect(await h.files()).toEqual({ 'lib/a.yaml': 'v2', 'own.yaml': 'o' });
   expect(h.artifact().digest).not.toBe(digest);
-  h.cluster.edit('GitRepository', 'fleet', { include: [{ repository: { name: 'lib' }, toPath: '../out' }] });
+  await h.edit({ include: [{ repository: { name: 'lib' }, toPath: '../out' }] });
   await h.reconcile();
   expect(h.condition('StorageOperationFailed')).toMatchObject({ reason: 'IllegalPath' });
 });
@@ -150,7 +150,7 @@ test('included repositories take their places, and their changes make a new arti
 test('names that are not ASCII and long ones survive', async () => {
   const long = `${'d'.repeat(90)}/${'e'.repeat(120)}/${'f'.repeat(60)}.yaml`;
   repository.commit({ 'ümläut/日本.yaml': 'u', [long]: 'l' });
-  put();
+  await put();
   await h.reconcile();
   expect(await h.files()).toEqual({ 'ümläut/日本.yaml': 'u', [long]: 'l' });
 });

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type GitHttpServer, startGitHttpServer } from '../../../test/support/git-http-server.ts';
 import { createRepository, makeTempDir, type TestRepository } from '../../../test/support/git-repository.ts';
-import { createGitHarness, type GitHarness } from '../../../test/support/source-harness.ts';
+import { createGitHarness, type SourceHarness } from '../../../test/support/source-harness.ts';
 
 const temp = makeTempDir();
 let server: GitHttpServer;
 let repository: TestRepository;
-let h: GitHarness;
+let h: SourceHarness;
 let number = 0;
 
 beforeAll(async () => {
@@ -21,9 +21,9 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   repository = createRepository(temp.dir, `r${++number}.git`);
-  h = createGitHarness(`${temp.dir}/h${number}`);
+  h = await createGitHarness(`${temp.dir}/h${number}`);
   repository.commit({ a: '1', big: 'x'.repeat(10) });
-  h.put({ url: `${server.url}/r${number}.git`, timeout: '2s' });
+  await h.put({ url: `${server.url}/r${number}.git`, timeout: '2s' });
   await h.reconcile();
 });
 afterEach(() => {
@@ -102,14 +102,16 @@ test.each(faults)(
     delete server.options.onData;
     expect(await h.reconcile()).toHaveProperty('requeueAfterMs');
     expect(h.artifact().revision).toBe(`main@sha1:${next}`);
-    const [mirror = ''] = readdirSync(join(temp.dir, `h${number}`, 'mirrors/flux-system/fleet'));
-    const packs = readdirSync(join(temp.dir, `h${number}`, 'mirrors/flux-system/fleet', mirror, 'objects/pack'));
+    const [mirror = ''] = readdirSync(join(temp.dir, `h${number}`, 'mirrors', h.cluster.namespace, 'fleet'));
+    const packs = readdirSync(
+      join(temp.dir, `h${number}`, 'mirrors', h.cluster.namespace, 'fleet', mirror, 'objects/pack'),
+    );
     expect(packs.filter((name) => name.startsWith('tmp_'))).toEqual([]);
   },
 );
 
 test('a repository that sends more than it may is cut off', async () => {
-  const limited = createGitHarness(`${temp.dir}/limited`, { maxRepositoryBytes: 200_000 });
+  const limited = await createGitHarness(`${temp.dir}/limited`, { maxRepositoryBytes: 200_000 });
   const random = Array.from({ length: 400 }, (_, i) => [
     `f${i}`,
     Array.from({ length: 600 }, () => Math.random()).join(''),
@@ -120,14 +122,14 @@ test('a repository that sends more than it may is cut off', async () => {
     sent += part.length;
     if (sent > 300_000) await new Promise((resolve) => setTimeout(resolve, 300));
   };
-  limited.put({ url: `${server.url}/r${number}.git` });
+  await limited.put({ url: `${server.url}/r${number}.git` });
   await limited.reconcile();
   expect(limited.condition('FetchFailed')?.message).toMatch(/the repository sends more than 200000 bytes/);
 });
 
 test('content that is too large for an artifact', async () => {
-  const limited = createGitHarness(`${temp.dir}/small`, { maxArchiveBytes: 5 });
-  limited.put({ url: `${server.url}/r${number}.git` });
+  const limited = await createGitHarness(`${temp.dir}/small`, { maxArchiveBytes: 5 });
+  await limited.put({ url: `${server.url}/r${number}.git` });
   await limited.reconcile();
   expect(limited.condition('StorageOperationFailed')).toMatchObject({ reason: 'ArchiveOperationFailed' });
   expect(
@@ -136,7 +138,7 @@ test('content that is too large for an artifact', async () => {
 });
 
 test.each(['pack', 'ref'])('a damaged copy (%s) is thrown away and fetched anew', async (kind) => {
-  const mirrors = join(temp.dir, `h${number}`, 'mirrors/flux-system/fleet');
+  const mirrors = join(temp.dir, `h${number}`, 'mirrors', h.cluster.namespace, 'fleet');
   const [mirror = ''] = readdirSync(mirrors);
   const packs = join(mirrors, mirror, 'objects/pack');
   if (kind === 'pack') for (const name of readdirSync(packs)) rmSync(join(packs, name), { force: true });
@@ -149,7 +151,7 @@ test.each(['pack', 'ref'])('a damaged copy (%s) is thrown away and fetched anew'
 });
 
 test('locks of a killed run are no obstacle', async () => {
-  const mirrors = join(temp.dir, `h${number}`, 'mirrors/flux-system/fleet');
+  const mirrors = join(temp.dir, `h${number}`, 'mirrors', h.cluster.namespace, 'fleet');
   const [mirror = ''] = readdirSync(mirrors);
   for (const lock of ['shallow.lock', 'refs/millrace/fetched.lock', 'objects/pack/tmp_pack_x']) {
     writeFileSync(join(mirrors, mirror, lock), '');
@@ -160,11 +162,11 @@ test('locks of a killed run are no obstacle', async () => {
 });
 
 test('a mirror that is no longer needed goes', async () => {
-  const mirrors = join(temp.dir, `h${number}`, 'mirrors/flux-system/fleet');
+  const mirrors = join(temp.dir, `h${number}`, 'mirrors', h.cluster.namespace, 'fleet');
   const [before = ''] = readdirSync(mirrors);
   const other = createRepository(temp.dir, `other${number}.git`);
   other.commit({ b: '1' });
-  h.cluster.edit('GitRepository', 'fleet', { url: `${server.url}/other${number}.git` });
+  await h.edit({ url: `${server.url}/other${number}.git` });
   await h.reconcile();
   expect(readdirSync(mirrors)).not.toContain(before);
 });

@@ -2,9 +2,9 @@ import { generateKeyPairSync, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { secretOf } from '../../../test/support/embedded-cluster.ts';
 import { startGitHttpServer } from '../../../test/support/git-http-server.ts';
 import { createRepository, makeTempDir } from '../../../test/support/git-repository.ts';
-import { secretOf } from '../../../test/support/memory-cluster.ts';
 import { createGitHarness } from '../../../test/support/source-harness.ts';
 import { parseRemoteUrl } from '../../git/remote.ts';
 import { createHttpClient } from '../../http/http-client.ts';
@@ -51,9 +51,9 @@ const appSecret = (more: Record<string, string>) => ({
 test('a GitHub App: owner, installation, token, kept for the next run', async () => {
   createRepository(temp.dir).commit({ a: '1' });
   const server = await startGitHttpServer({ root: temp.dir, credential: 'x-access-token:ghs_token' });
-  const h = createGitHarness(`${temp.dir}/h`, { providers });
-  h.cluster.put(secretOf('app', appSecret({ githubAppInstallationOwner: 'joe' })));
-  h.put({ url: `${server.url}/fleet.git`, provider: 'github', secretRef: { name: 'app' } });
+  const h = await createGitHarness(`${temp.dir}/h`, { providers });
+  await h.cluster.put(secretOf('app', appSecret({ githubAppInstallationOwner: 'joe' })));
+  await h.put({ url: `${server.url}/fleet.git`, provider: 'github', secretRef: { name: 'app' } });
   await h.reconcile();
   expect(h.condition('Ready')).toMatchObject({ status: 'True' });
   await h.reconcile();
@@ -76,7 +76,7 @@ test.each([
     { secretRef: { name: 'app' } },
     appSecretKeys(),
     'InvalidProviderConfiguration',
-    /^secretRef 'flux-system\/app' has github app data but provider is not set to github$/,
+    /^secretRef 'team-\d+\/app' has github app data but provider is not set to github$/,
   ],
   [{ provider: 'azure' }, undefined, 'InvalidProviderConfiguration', /provider 'azure' is not supported/],
   [
@@ -86,9 +86,9 @@ test.each([
     /^to use spec.serviceAccountName for/,
   ],
 ])('%j stalls', async (spec, secret, reason, message) => {
-  const h = createGitHarness(`${temp.dir}/stall-${Math.random()}`, { providers });
-  if (secret !== undefined) h.cluster.put(secretOf('app', secret));
-  h.put({ url: 'https://git.example/x', ...spec });
+  const h = await createGitHarness(`${temp.dir}/stall-${Math.random()}`, { providers });
+  if (secret !== undefined) await h.cluster.put(secretOf('app', secret));
+  await h.put({ url: 'https://git.example/x', ...spec });
   expect(await h.reconcile()).toEqual({});
   expect(h.condition('Stalled')).toMatchObject({ reason, message: expect.stringMatching(message) });
 });

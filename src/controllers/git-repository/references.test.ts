@@ -68,9 +68,9 @@ const cases: { name: string; ref: Record<string, string> | undefined; revision: 
   },
 ];
 test.each(cases)('$name, and nothing to do the second time', async ({ ref, revision }) => {
-  const h = newHarness();
+  const h = await newHarness();
   const resolved = ref?.['commit'] === undefined ? ref : { ...ref, commit: commits[ref['commit']] };
-  h.put({ url: `${server.url}/fleet.git`, ref: resolved });
+  await h.put({ url: `${server.url}/fleet.git`, ref: resolved });
   await h.reconcile();
   expect(h.condition('Ready')).toMatchObject({ status: 'True' });
   expect(h.artifact().revision).toBe(revision());
@@ -90,8 +90,8 @@ test.each([
   [{ commit: 'abc' }, /commit 'abc' is not a full hash/],
   [undefined, /couldn't find remote ref "refs\/heads\/master"/],
 ])('%j fails with the reason', async (ref, message) => {
-  const h = newHarness();
-  h.put({ url: `${server.url}/fleet.git`, ref });
+  const h = await newHarness();
+  await h.put({ url: `${server.url}/fleet.git`, ref });
   await h.reconcile();
   const { reason, message: told } = h.condition('FetchFailed') ?? {};
   expect(reason).toBe('GitOperationFailed');
@@ -99,24 +99,24 @@ test.each([
 });
 
 test('equal versions are told apart by the time of their commits', async () => {
-  const h = newHarness();
+  const h = await newHarness();
   const own = createRepository(temp.dir, 'ties.git');
   const newer = own.commit({ text: 'b' }, { date: '2021-01-01T00:00:00Z' });
   own.git('tag', '1.0.0+0');
   own.commit({ text: 'a' }, { date: '2020-01-01T00:00:00Z' });
   own.git('tag', '1.0.0+a');
   own.git('push', '-q', 'origin', '--tags');
-  h.put({ url: `${server.url}/ties.git`, ref: { semver: '1.x' } });
+  await h.put({ url: `${server.url}/ties.git`, ref: { semver: '1.x' } });
   await h.reconcile();
   expect(h.artifact().revision).toBe(`1.0.0+0@sha1:${newer}`);
 });
 
 test('a branch that was rewritten is just a new revision; one that is gone keeps its artifact', async () => {
-  const h = newHarness();
+  const h = await newHarness();
   const own = createRepository(temp.dir, 'forced.git');
   own.commit({ a: '1' }, { branch: 'work' });
   own.commit({ a: '2' }, { branch: 'work' });
-  h.put({ url: `${server.url}/forced.git`, ref: { branch: 'work' } });
+  await h.put({ url: `${server.url}/forced.git`, ref: { branch: 'work' } });
   await h.reconcile();
   own.git('reset', '-q', '--hard', 'HEAD~1');
   const forced = own.commit({ a: '3' }, { branch: 'work', force: true });

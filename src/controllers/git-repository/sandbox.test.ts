@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { secretOf } from '../../../test/support/embedded-cluster.ts';
 import { makeTempDir } from '../../../test/support/git-repository.ts';
-import { secretOf } from '../../../test/support/memory-cluster.ts';
 import { createGitHarness } from '../../../test/support/source-harness.ts';
 import { createGit } from '../../git/program.ts';
 import { pushHead } from '../../git/push.ts';
@@ -25,9 +25,9 @@ afterAll(async () => {
 });
 
 test('the embedded server: empty, first commit by us, fetched, changed', async () => {
-  const h = createGitHarness(join(temp.dir, 'h'));
-  h.cluster.put(secretOf('auth', { username: 'flux', password: 'pass' }));
-  h.put({ url, secretRef: { name: 'auth' } });
+  const h = await createGitHarness(join(temp.dir, 'h'));
+  await h.cluster.put(secretOf('auth', { username: 'flux', password: 'pass' }));
+  await h.put({ url, secretRef: { name: 'auth' } });
   await h.reconcile();
   expect(h.condition('Ready')).toMatchObject({ reason: 'EmptyGitRepository' });
 

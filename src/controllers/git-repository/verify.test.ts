@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as openpgp from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { secretOf } from '../../../test/support/embedded-cluster.ts';
 import { type GitHttpServer, startGitHttpServer } from '../../../test/support/git-http-server.ts';
 import { createRepository, makeTempDir, runGit, type TestRepository } from '../../../test/support/git-repository.ts';
-import { secretOf } from '../../../test/support/memory-cluster.ts';
-import { createGitHarness, type GitHarness } from '../../../test/support/source-harness.ts';
+import { createGitHarness, type SourceHarness } from '../../../test/support/source-harness.ts';
 import { createGit } from '../../git/program.ts';
 import { pushHead } from '../../git/push.ts';
 import { cloneWorkTree, commitAll } from '../../git/work-tree.ts';
@@ -23,10 +23,10 @@ afterAll(async () => {
   temp.remove();
 });
 
-function setUp(): { repository: TestRepository; h: GitHarness; url: string } {
+async function setUp(): Promise<{ repository: TestRepository; h: SourceHarness; url: string }> {
   const name = `r${++number}.git`;
   const repository = createRepository(temp.dir, name);
-  return { repository, h: createGitHarness(`${temp.dir}/h${number}`), url: `${server.url}/${name}` };
+  return { repository, h: await createGitHarness(`${temp.dir}/h${number}`), url: `${server.url}/${name}` };
 }
 
 const hasSshKeygen = spawnSync('ssh-keygen', ['-?']).error === undefined;
@@ -39,7 +39,7 @@ describe.skipIf(!hasSshKeygen)('SSH signatures, made by ssh-keygen', () => {
     ['rsa', ['-b', '2048']],
   ] as const;
   test.each(types)('%s %j: commit and tag', async (type, options) => {
-    const { repository, h, url } = setUp();
+    const { repository, h, url } = await setUp();
     const key = join(temp.dir, `key-${number}`);
     spawnSync('ssh-keygen', ['-q', '-t', type, ...options, '-N', '', '-f', key]);
     const config = ['gpg.format=ssh', `user.signingKey=${key}`];
@@ -47,16 +47,16 @@ describe.skipIf(!hasSshKeygen)('SSH signatures, made by ssh-keygen', () => {
     repository.git(...config.flatMap((entry) => ['-c', entry]), 'tag', '-s', '-m', 'one', 'v1');
     repository.git('tag', '-a', '-m', 'unsigned', 'v2');
     repository.git('push', '-q', 'origin', 'v1', 'v2');
-    h.cluster.put(secretOf('keys', { 'team.sshpub': readFileSync(`${key}.pub`, 'utf8') }));
+    await h.cluster.put(secretOf('keys', { 'team.sshpub': readFileSync(`${key}.pub`, 'utf8') }));
     const fingerprint = spawnSync('ssh-keygen', ['-lf', key], { encoding: 'utf8' }).stdout.split(' ')[1];
-    h.put({ url, verify: { mode: 'HEAD', secretRef: { name: 'keys' } } });
+    await h.put({ url, verify: { mode: 'HEAD', secretRef: { name: 'keys' } } });
     await h.reconcile();
     expect(h.condition('SourceVerified')).toMatchObject({
       status: 'True',
       message: `verified signature of\n\t- commit '${commit}' with key '${fingerprint}'`,
     });
     expect(h.status()['sourceVerificationMode']).toBe('HEAD');
-    h.cluster.edit('GitRepository', 'fleet', {
+    await h.edit({
       ref: { tag: 'v1' },
       verify: { mode: 'TagAndHEAD', secretRef: { name: 'keys' } },
     });
@@ -64,7 +64,7 @@ describe.skipIf(!hasSshKeygen)('SSH signatures, made by ssh-keygen', () => {
     expect(h.condition('SourceVerified')?.message).toBe(
       `verified signature of\n\t- tag 'v1' with key '${fingerprint}'\n\t- commit '${commit}' with key '${fingerprint}'`,
     );
-    h.cluster.edit('GitRepository', 'fleet', { ref: { tag: 'v2' } });
+    await h.edit({ ref: { tag: 'v2' } });
     await h.reconcile();
     expect(h.condition('Ready')).toMatchObject({
       status: 'False',
@@ -74,7 +74,7 @@ describe.skipIf(!hasSshKeygen)('SSH signatures, made by ssh-keygen', () => {
   });
 
   test('a commit signed by ourselves passes git verify-commit', async () => {
-    const { repository, url } = setUp();
+    const { repository, url } = await setUp();
     repository.commit({ a: '1' });
     const key = join(temp.dir, `key-${number}`);
     spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'pass word', '-f', key]);
@@ -106,7 +106,7 @@ describe('OpenPGP signatures', () => {
   }
 
   test('a commit signed by ourselves is verified, by gpg too', async () => {
-    const { repository, h, url } = setUp();
+    const { repository, h, url } = await setUp();
     repository.commit({ a: '1' });
     const { privateKey, publicKey } = await newKey('secret');
     const git = createGit({ searchPath: process.env['PATH'] ?? '', tempDir: temp.dir });
@@ -118,8 +118,8 @@ describe('OpenPGP signatures', () => {
     const time = Date.now();
     const commit = await commitAll(git, tree, { message: 'signed', author, time, signingKey, signal });
     await pushHead(git, remote, tree, { target: 'refs/heads/main', signal });
-    h.cluster.put(secretOf('keys', { 'bot.asc': publicKey }));
-    h.put({ url, verify: { secretRef: { name: 'keys' } } });
+    await h.cluster.put(secretOf('keys', { 'bot.asc': publicKey }));
+    await h.put({ url, verify: { secretRef: { name: 'keys' } } });
     await h.reconcile();
     const keyId = (await openpgp.readKey({ armoredKey: publicKey })).getKeyID().toHex().toUpperCase();
     expect(h.condition('SourceVerified')?.message).toBe(
@@ -133,17 +133,17 @@ describe('OpenPGP signatures', () => {
   });
 
   test('unsigned, and signed by a stranger', async () => {
-    const { repository, h, url } = setUp();
+    const { repository, h, url } = await setUp();
     const unsigned = repository.commit({ a: '1' });
     const { publicKey } = await newKey();
-    h.put({ url, verify: { mode: 'HEAD', secretRef: { name: 'keys' } } });
+    await h.put({ url, verify: { mode: 'HEAD', secretRef: { name: 'keys' } } });
     await h.reconcile();
     expect(h.condition('SourceVerified')).toMatchObject({
       status: 'False',
       reason: 'VerificationError',
       message: 'public keys secret error: secrets "keys" not found',
     });
-    h.cluster.put(secretOf('keys', { 'bot.asc': publicKey }));
+    await h.cluster.put(secretOf('keys', { 'bot.asc': publicKey }));
     await h.reconcile();
     expect(h.condition('Ready')).toMatchObject({
       status: 'False',
@@ -151,10 +151,10 @@ describe('OpenPGP signatures', () => {
       message: `signature verification of commit '${unsigned}' failed: it is not signed`,
     });
     expect(h.status()['artifact']).toBeUndefined();
-    h.cluster.edit('GitRepository', 'fleet', { verify: { mode: 'Tag', secretRef: { name: 'keys' } } });
+    await h.edit({ verify: { mode: 'Tag', secretRef: { name: 'keys' } } });
     expect(await h.reconcile()).toEqual({});
     expect(h.condition('Stalled')).toMatchObject({ reason: 'InvalidVerificationMode' });
-    h.cluster.edit('GitRepository', 'fleet', { verify: undefined });
+    await h.edit({ verify: undefined });
     await h.reconcile();
     expect(h.condition('Ready')?.status).toBe('True');
     expect(h.condition('SourceVerified')).toBeUndefined();

@@ -3,27 +3,21 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type DockerRegistry, findDockerRegistry, startDockerRegistry } from '../../../test/support/docker-registry.ts';
+import { secretOf } from '../../../test/support/embedded-cluster.ts';
 import { makeTempDir } from '../../../test/support/git-repository.ts';
-import { createMemoryCluster, type MemoryCluster, secretOf } from '../../../test/support/memory-cluster.ts';
 import { runCli } from '../../../test/support/run-cli.ts';
-import type { Artifact } from '../../api/artifact.ts';
-import { silentLogger } from '../../base/logger.ts';
+import { createOciHarness, type SourceHarness } from '../../../test/support/source-harness.ts';
 import { createHttpClient } from '../../http/http-client.ts';
 import { pushBlob, pushManifest } from '../../oci/blobs.ts';
 import { mediaTypes } from '../../oci/manifest.ts';
 import { createRegistry } from '../../oci/registry.ts';
-import { createRegistryAccess } from '../image/registry-access.ts';
-import { readArchiveFiles } from '../source/archive-reader.ts';
-import { type ArtifactStore, createArtifactStore } from '../source/artifact-store.ts';
-import { createOciRepositoryController } from './controller.ts';
 
 const signal = new AbortController().signal;
 const temp = makeTempDir();
 const http = createHttpClient();
 const folder = join(temp.dir, 'content');
 let docker: DockerRegistry;
-let cluster: MemoryCluster;
-let store: ArtifactStore;
+let h: SourceHarness;
 let number = 0;
 const repository = () => ({ host: docker.host, name: `org/app${number}` });
 
@@ -40,45 +34,12 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
     await http.close({ force: true });
     temp.remove();
   });
-  beforeEach(() => {
+  beforeEach(async () => {
     number++;
-    cluster = createMemoryCluster();
-    store = createArtifactStore({ root: join(temp.dir, `store${number}`), advertisedHost: 'artifacts.local.' });
+    h = await createOciHarness(join(temp.dir, `h${number}`));
   });
 
-  const reconcile = () => {
-    const ecr = { login: () => Promise.reject(new Error('no AWS identity')), drop() {} };
-    const controller = createOciRepositoryController({
-      client: cluster.client,
-      events: cluster.events,
-      store,
-      tempDir: temp.dir,
-      registries: createRegistryAccess({ client: cluster.client, http, ecr }),
-    });
-    const context = { signal, superseded: signal, logger: silentLogger };
-    return controller.reconcile({ namespace: 'flux-system', name: 'app' }, context).catch((error: Error) => error);
-  };
-  const put = (spec: Record<string, unknown> = {}) =>
-    cluster.put({
-      apiVersion: 'source.toolkit.fluxcd.io/v1',
-      kind: 'OCIRepository',
-      metadata: { name: 'app' },
-      spec: {
-        url: `oci://${docker.host}/org/app${number}`,
-        interval: '1m',
-        timeout: '60s',
-        provider: 'generic',
-        ...spec,
-      },
-      status: { observedGeneration: -1 },
-    });
-  const status = () => cluster.get('OCIRepository', 'app').status;
-  const artifact = () => status()['artifact'] as Artifact;
-  const condition = (type: string) => cluster.condition('OCIRepository', 'app', type);
-  const files = async () =>
-    Object.fromEntries(
-      [...(await readArchiveFiles(store.fileOf(artifact()), { signal }))].map(([path, data]) => [path, `${data}`]),
-    );
+  const put = (spec: Record<string, unknown> = {}) => h.put({ url: `oci://${docker.host}/org/app${number}`, ...spec });
   const push = async (tag: string, ...more: string[]) => {
     const { out, code } = await runCli([
       ...['push', 'artifact', `oci://${docker.host}/org/app${number}:${tag}`, '--path', folder],
@@ -90,30 +51,30 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
 
   test('stores the content of a tag with its origin', async () => {
     const digest = await push('v1.0.0');
-    put({ ref: { tag: 'v1.0.0' } });
-    await reconcile();
-    expect(condition('Ready')).toMatchObject({
+    await put({ ref: { tag: 'v1.0.0' } });
+    await h.reconcile();
+    expect(h.condition('Ready')).toMatchObject({
       status: 'True',
       reason: 'Succeeded',
       message: `stored artifact for digest 'v1.0.0@${digest}'`,
     });
-    expect(artifact()).toMatchObject({
+    expect(h.artifact()).toMatchObject({
       revision: `v1.0.0@${digest}`,
-      path: `ocirepository/flux-system/app/${digest}.tar.gz`,
+      path: `ocirepository/${h.cluster.namespace}/fleet/${digest}.tar.gz`,
       metadata: {
         'org.opencontainers.image.source': 'https://git.example/fleet',
         'org.opencontainers.image.revision': 'main@sha1:abc',
       },
     });
-    expect(status()['url']).toBe('http://artifacts.local./ocirepository/flux-system/app/latest.tar.gz');
-    expect(await files()).toEqual({ 'deploy/app.yaml': 'a: 1\n' });
-    expect(cluster.recorded).toEqual([
+    expect(h.status()['url']).toBe(`http://artifacts.local./ocirepository/${h.cluster.namespace}/fleet/latest.tar.gz`);
+    expect(await h.files()).toEqual({ 'deploy/app.yaml': 'a: 1\n' });
+    expect(h.cluster.recorded).toEqual([
       `Normal NewArtifact: stored artifact with revision 'v1.0.0@${digest}' from 'oci://${docker.host}/org/app${number}', origin source 'https://git.example/fleet', origin revision 'main@sha1:abc'`,
     ]);
-    cluster.patches.length = 0;
-    await reconcile();
-    expect(cluster.patches).toEqual([]);
-    expect(cluster.recorded.at(-1)).toBe(
+    h.cluster.patches.length = 0;
+    await h.reconcile();
+    expect(h.cluster.patches).toEqual([]);
+    expect(h.cluster.recorded.at(-1)).toBe(
       `Trace ArtifactUpToDate: artifact up-to-date with remote revision: 'v1.0.0@${digest}'`,
     );
   });
@@ -123,22 +84,22 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
     await push('1.1.0-dev');
     await push('1.2.0');
     const latest = await push('latest', '--annotations', 'x=y');
-    put({ ref: { digest: first, tag: 'nope' } });
-    await reconcile();
-    expect(artifact().revision).toBe(first);
-    cluster.edit('OCIRepository', 'app', { ref: { semver: '>=1.0.0-0 <1.2.0', tag: 'nope' } });
-    await reconcile();
-    expect(artifact().revision).toMatch(/^1\.1\.0-dev@/);
-    cluster.edit('OCIRepository', 'app', { ref: { semver: '*', semverFilter: '^1\\.0' } });
-    await reconcile();
-    expect(artifact().revision).toBe(`1.0.0@${first}`);
-    cluster.edit('OCIRepository', 'app', { ref: undefined });
-    await reconcile();
-    expect(artifact().revision).toBe(`latest@${latest}`);
-    cluster.edit('OCIRepository', 'app', { ignore: 'deploy/' });
-    await reconcile();
-    expect(await files()).toEqual({});
-    expect(status()['observedIgnore']).toBe('deploy/');
+    await put({ ref: { digest: first, tag: 'nope' } });
+    await h.reconcile();
+    expect(h.artifact().revision).toBe(first);
+    await h.edit({ ref: { semver: '>=1.0.0-0 <1.2.0', tag: 'nope' } });
+    await h.reconcile();
+    expect(h.artifact().revision).toMatch(/^1\.1\.0-dev@/);
+    await h.edit({ ref: { semver: '*', semverFilter: '^1\\.0' } });
+    await h.reconcile();
+    expect(h.artifact().revision).toBe(`1.0.0@${first}`);
+    await h.edit({ ref: undefined });
+    await h.reconcile();
+    expect(h.artifact().revision).toBe(`latest@${latest}`);
+    await h.edit({ ignore: 'deploy/' });
+    await h.reconcile();
+    expect(await h.files()).toEqual({});
+    expect(h.status()['observedIgnore']).toBe('deploy/');
   });
 
   test('layers: by media type, copied as they are, missing', async () => {
@@ -155,19 +116,19 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
       JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [layer] }),
     );
     await pushManifest(client, target, 'latest', { raw, mediaType: mediaTypes.ociManifest, signal });
-    put({ layerSelector: { mediaType: 'application/x', operation: 'copy' } });
-    await reconcile();
-    expect(artifact().digest).toBe(layer.digest);
-    cluster.edit('OCIRepository', 'app', { layerSelector: { mediaType: 'application/z' } });
-    await reconcile();
-    expect(condition('FetchFailed')).toMatchObject({
+    await put({ layerSelector: { mediaType: 'application/x', operation: 'copy' } });
+    await h.reconcile();
+    expect(h.artifact().digest).toBe(layer.digest);
+    await h.edit({ layerSelector: { mediaType: 'application/z' } });
+    await h.reconcile();
+    expect(h.condition('FetchFailed')).toMatchObject({
       reason: 'OCIArtifactLayerOperationFailed',
       message: "failed to find layer with media type 'application/z' in artifact",
     });
-    cluster.edit('OCIRepository', 'app', { layerSelector: { mediaType: 'application/x' } });
-    await reconcile();
-    expect(condition('FetchFailed')?.message).toMatch(/^failed to extract layer contents from artifact: /);
-    expect(artifact().digest).toBe(layer.digest);
+    await h.edit({ layerSelector: { mediaType: 'application/x' } });
+    await h.reconcile();
+    expect(h.condition('FetchFailed')?.message).toMatch(/^failed to extract layer contents from artifact: /);
+    expect(h.artifact().digest).toBe(layer.digest);
   });
 
   test.each([
@@ -181,18 +142,18 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
     [{ provider: 'aws' }, 'AuthenticationFailed', /^failed to get credential from aws: no AWS identity/],
   ])('%j fails as %s', async (spec, reason, message) => {
     await push('v1.0.0');
-    put(spec);
-    expect(await reconcile()).toMatchObject({ code: 'SOURCE_FAILED' });
-    expect(condition('Ready')).toMatchObject({ status: 'False', reason, message: expect.stringMatching(message) });
+    await put(spec);
+    expect(await h.reconcile()).toMatchObject({ code: 'SOURCE_FAILED' });
+    expect(h.condition('Ready')).toMatchObject({ status: 'False', reason, message: expect.stringMatching(message) });
   });
 
   test.each([
     [{ url: 'oci://ghcr.io/a/b:v1' }, 'URLInvalid'],
     [{ provider: 'aws', serviceAccountName: 'x' }, 'FeatureGateDisabled'],
   ])('%j stalls', async (spec, reason) => {
-    put(spec);
-    expect(await reconcile()).toEqual({});
-    expect(condition('Stalled')).toMatchObject({ reason });
+    await put(spec);
+    expect(await h.reconcile()).toEqual({});
+    expect(h.condition('Stalled')).toMatchObject({ reason });
   });
 
   test('cosign signatures by key: tag of version 2, bundle of version 3, none, a stranger', async () => {
@@ -203,17 +164,17 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
       format: 'pem',
     });
     const digest = await push('v1');
-    cluster.put(secretOf('keys', { 'cosign.pub': pem }));
-    put({ ref: { tag: 'v1' }, verify: { provider: 'cosign', secretRef: { name: 'keys' } } });
-    await reconcile();
-    expect(condition('Ready')).toMatchObject({
+    await h.cluster.put(secretOf('keys', { 'cosign.pub': pem }));
+    await put({ ref: { tag: 'v1' }, verify: { provider: 'cosign', secretRef: { name: 'keys' } } });
+    await h.reconcile();
+    expect(h.condition('Ready')).toMatchObject({
       status: 'False',
       reason: 'VerificationError',
       message: expect.stringMatching(
         /^failed to verify the signature using provider 'cosign': no matching signatures were found for '/,
       ),
     });
-    expect(artifact()).toBeUndefined();
+    expect(h.artifact()).toBeUndefined();
     const client = createRegistry({ http });
     const target = repository();
     const config = await pushBlob(client, target, { data: Buffer.from('{}'), mediaType: 'application/y' }, { signal });
@@ -236,17 +197,17 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
     await attach(`${digest.replace(':', '-')}.sig`, [
       { ...blob, annotations: { 'dev.cosignproject.cosign/signature': signature } },
     ]);
-    await reconcile();
-    expect(condition('SourceVerified')).toMatchObject({
+    await h.reconcile();
+    expect(h.condition('SourceVerified')).toMatchObject({
       status: 'True',
       message: `verified signature of revision v1@${digest}`,
     });
-    cluster.put(secretOf('keys', { 'cosign.pub': stranger.toString() }));
-    cluster.edit('OCIRepository', 'app', { interval: '2m' });
-    await reconcile();
-    expect(condition('SourceVerified')).toMatchObject({ status: 'False', reason: 'VerificationError' });
+    await h.cluster.put(secretOf('keys', { 'cosign.pub': stranger.toString() }));
+    await h.edit({ interval: '2m' });
+    await h.reconcile();
+    expect(h.condition('SourceVerified')).toMatchObject({ status: 'False', reason: 'VerificationError' });
 
-    cluster.put(secretOf('keys', { 'cosign.pub': pem }));
+    await h.cluster.put(secretOf('keys', { 'cosign.pub': pem }));
     const second = await push('v2', '--annotations', 'n=2');
     const statement = JSON.stringify({ subject: [{ digest: { sha256: second.split(':')[1] } }] });
     const type = 'application/vnd.in-toto+json';
@@ -278,12 +239,12 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
       mediaType: mediaTypes.ociIndex,
       signal,
     });
-    cluster.edit('OCIRepository', 'app', { ref: { tag: 'v2' } });
-    await reconcile();
-    expect(condition('SourceVerified')).toMatchObject({ status: 'True' });
-    cluster.edit('OCIRepository', 'app', { verify: { provider: 'cosign' } });
-    expect(await reconcile()).toEqual({});
-    expect(condition('Stalled')?.message).toMatch(/keyless/);
+    await h.edit({ ref: { tag: 'v2' } });
+    await h.reconcile();
+    expect(h.condition('SourceVerified')).toMatchObject({ status: 'True' });
+    await h.edit({ verify: { provider: 'cosign' } });
+    expect(await h.reconcile()).toEqual({});
+    expect(h.condition('Stalled')?.message).toMatch(/keyless/);
   });
 
   test('the command line: pull, tag, list', async () => {

@@ -5,19 +5,13 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAuthority, type TestAuthority } from '../../../test/support/certificates.ts';
+import { secretOf } from '../../../test/support/embedded-cluster.ts';
 import { makeTempDir } from '../../../test/support/git-repository.ts';
-import { createMemoryCluster, secretOf } from '../../../test/support/memory-cluster.ts';
 import { startHttpProxy } from '../../../test/support/proxies.ts';
-import { silentLogger } from '../../base/logger.ts';
-import { createHttpClient } from '../../http/http-client.ts';
-import { createRegistryAccess } from '../image/registry-access.ts';
-import { createArtifactStore } from '../source/artifact-store.ts';
+import { createOciHarness } from '../../../test/support/source-harness.ts';
 import { tarHeader } from '../source/tar-header.ts';
-import { createOciRepositoryController } from './controller.ts';
 
-const signal = new AbortController().signal;
 const temp = makeTempDir();
-const http = createHttpClient();
 let authority: TestAuthority;
 let server: Server;
 let layer: Buffer;
@@ -40,7 +34,6 @@ beforeAll(async () => {
 afterAll(async () => {
   server?.close();
   server?.closeAllConnections();
-  await http.close({ force: true });
   temp.remove();
 });
 
@@ -57,36 +50,15 @@ function archive(entries: [name: string, data: Buffer, type?: string][]): Buffer
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]));
 }
 
+let number = 0;
 async function run(spec: Record<string, unknown>, secrets: Record<string, Record<string, string>> = {}, more = {}) {
-  const cluster = createMemoryCluster();
+  const h = await createOciHarness(join(temp.dir, `h${++number}`), more);
   const config = JSON.stringify({ auths: { [`127.0.0.1:${port()}`]: { username: 'u', password: 'p' } } });
-  cluster.put(secretOf('login', { '.dockerconfigjson': config }, 'kubernetes.io/dockerconfigjson'));
-  for (const [name, data] of Object.entries(secrets)) cluster.put(secretOf(name, data));
-  cluster.put({
-    apiVersion: 'source.toolkit.fluxcd.io/v1',
-    kind: 'OCIRepository',
-    metadata: { name: 'app' },
-    spec: {
-      url: `oci://127.0.0.1:${port()}/app`,
-      interval: '1m',
-      timeout: '10s',
-      provider: 'generic',
-      secretRef: { name: 'login' },
-      ...spec,
-    },
-  });
-  const ecr = { login: () => Promise.reject(new Error('none')), drop() {} };
-  const controller = createOciRepositoryController({
-    client: cluster.client,
-    events: cluster.events,
-    store: createArtifactStore({ root: join(temp.dir, String(Math.random())), advertisedHost: 'x' }),
-    tempDir: temp.dir,
-    registries: createRegistryAccess({ client: cluster.client, http, ecr }),
-    ...more,
-  });
-  const context = { signal, superseded: signal, logger: silentLogger };
-  await controller.reconcile({ namespace: 'flux-system', name: 'app' }, context).catch(() => {});
-  return cluster.condition('OCIRepository', 'app', 'Ready');
+  await h.cluster.put(secretOf('login', { '.dockerconfigjson': config }, 'kubernetes.io/dockerconfigjson'));
+  for (const [name, data] of Object.entries(secrets)) await h.cluster.put(secretOf(name, data));
+  await h.put({ url: `oci://127.0.0.1:${port()}/app`, timeout: '10s', secretRef: { name: 'login' }, ...spec });
+  await h.reconcile();
+  return h.condition('Ready');
 }
 const port = () => (server.address() as AddressInfo).port;
 const good = () => archive([['a.yaml', Buffer.from('a: 1\n')]]);
