@@ -92,6 +92,8 @@ export async function startFaultyApi(target: KubeConfig): Promise<FaultyApi> {
         return pass(call, request, response, true);
       case 'delay':
         await new Promise((resolve) => setTimeout(resolve, fault.ms));
+        // What the client has given up on is not carried out behind its back.
+        if (response.closed) return;
         return pass(call, request, response, false);
       default:
         return pass(call, request, response, false);
