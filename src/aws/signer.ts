@@ -19,7 +19,9 @@ class Sha256 {
 /** The SDK's own signer, for the calls that have no client here: presigned ones, and those of services used for one call only. */
 export async function newSigner(credentials: AwsCredentials, service: string, region: string): Promise<SignatureV4> {
   const { SignatureV4: Signer } = await import('@smithy/signature-v4');
-  return new Signer({ credentials, service, region, sha256: Sha256 as never });
+  // S3 alone signs paths as they are sent (AWS Signature Version 4, canonical URI).
+  const uriEscapePath = service !== 's3';
+  return new Signer({ credentials, service, region, sha256: Sha256 as never, uriEscapePath });
 }
 
 /** What AWS's names of a partition end in. */

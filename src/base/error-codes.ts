@@ -51,6 +51,22 @@ export const errorCodes = {
     meaning: 'A value given by the user (an argument, a file, a field) is not of the expected form.',
     fix: 'The message names the value and the form that is expected.',
   },
+  BUCKET_CHANGED: {
+    meaning: 'An object of a bucket changed while the bucket was read.',
+    fix: 'Nothing: the bucket is read again.',
+  },
+  BUCKET_KEY_FORBIDDEN: {
+    meaning: 'A bucket holds an object whose key would leave the folder of the artifact.',
+    fix: 'Rename the object, or leave it out with spec.ignore or spec.prefix.',
+  },
+  BUCKET_NOT_FOUND: {
+    meaning: 'The bucket of a Bucket object does not exist.',
+    fix: 'Check spec.bucketName, spec.endpoint and spec.region.',
+  },
+  BUCKET_REFUSED: {
+    meaning: 'An object store refused a request.',
+    fix: 'The message has its answer; check the credentials, and that they may s3:ListBucket and s3:GetObject.',
+  },
   CEL_EVALUATION_FAILED: {
     meaning: 'A CEL expression could not be evaluated for an object, usually because a field is absent.',
     fix: 'Guard the access with has(…) or an optional field (.?field).',
@@ -380,6 +396,10 @@ export const errorCodes = {
   SUBSTITUTION_FAILED: {
     meaning: 'A ${…} expression cannot be read, or names a variable that is not defined.',
     fix: 'Correct the expression, define the variable or give it a default; write $${…} for text that stays.',
+  },
+  TRANSPORT_OPTIONS: {
+    meaning: 'What an object refers to for TLS or a proxy is missing or malformed.',
+    fix: 'Check certSecretRef and proxySecretRef in its spec, and the Secrets they name.',
   },
   YAML_INVALID: {
     meaning: 'A file is not valid YAML, or holds something else than mappings.',

@@ -10,9 +10,13 @@ export interface Moto {
   stop(): void;
 }
 
-export async function startMoto(): Promise<Moto> {
+/** `env`: moto's own settings, such as from which request on it checks signatures and policies. */
+export async function startMoto(env: Record<string, string> = {}): Promise<Moto> {
   const port = await freePort();
-  const server = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const server = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], {
+    stdio: 'ignore',
+    env: { ...process.env, ...env },
+  });
   const endpoint = `http://127.0.0.1:${port}`;
   for (let tries = 0; tries < 300; tries++) {
     const isUp = await fetch(`${endpoint}/moto-api/`).then(

@@ -1,7 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Artifact } from '../../src/api/artifact.ts';
+import { MillraceError } from '../../src/base/error.ts';
 import { silentLogger } from '../../src/base/logger.ts';
+import { createBucketController } from '../../src/controllers/bucket/controller.ts';
+import type { BucketDeps } from '../../src/controllers/bucket/reconcile.ts';
 import { createGitRepositoryController } from '../../src/controllers/git-repository/controller.ts';
 import type { GitRepositoryDeps } from '../../src/controllers/git-repository/reconcile.ts';
 import { createRegistryAccess } from '../../src/controllers/image/registry-access.ts';
@@ -50,6 +53,15 @@ export function createOciHarness(dir: string, extra: Partial<OciRepositoryDeps> 
     const registries = createRegistryAccess({ client: deps.client, http, ecr });
     return createOciRepositoryController({ ...deps, tempDir: dir, registries, ...extra });
   });
+}
+
+/** Without an AWS identity. */
+export function createBucketHarness(dir: string, extra: Partial<BucketDeps> = {}): Promise<SourceHarness> {
+  const http = createHttpClient();
+  const identities = { credentials: () => Promise.reject(new MillraceError('AWS_NO_CREDENTIALS', 'no AWS identity')) };
+  return openHarness({ dir, kind: 'Bucket', spec: { provider: 'generic' } }, (deps) =>
+    createBucketController({ ...deps, tempDir: dir, http, identities, ...extra }),
+  );
 }
 
 interface HarnessOptions {

@@ -1,5 +1,6 @@
 import { parseAwsEnvironment } from '../../aws/environment.ts';
 import { type AwsIdentities, createAwsIdentities } from '../../aws/identities.ts';
+import type { BucketIdentities } from '../../controllers/bucket/bucket-credentials.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { ControllerDeps, ControllerName } from './controllers.ts';
 
@@ -8,10 +9,16 @@ const roleAnnotation = 'eks.amazonaws.com/role-arn';
 const tokenSeconds = 3600;
 
 /** AWS sessions of one controller: the role of the ServiceAccount of its name comes first (design decision 13). */
-export function awsIdentitiesOf(component: ControllerName, deps: ControllerDeps): AwsIdentities {
+export function awsIdentitiesOf(
+  component: ControllerName,
+  deps: ControllerDeps,
+  stsEndpoint: string | undefined = undefined,
+): AwsIdentities {
   const { client, namespace, options, metrics, env } = deps;
+  const environment = parseAwsEnvironment(env);
+  const endpoints = stsEndpoint === undefined ? environment.endpoints : { ...environment.endpoints, sts: stsEndpoint };
   return createAwsIdentities({
-    environment: parseAwsEnvironment(env),
+    environment: { ...environment, endpoints },
     serviceAccounts: serviceAccounts(client),
     controllerServiceAccount: { namespace, name: component },
     allowNodeRole: options.allowNodeRole,
@@ -21,6 +28,21 @@ export function awsIdentitiesOf(component: ControllerName, deps: ControllerDeps)
       observe: metrics.tokenCache,
     },
   });
+}
+
+/** Credentials for buckets. Those that name an STS endpoint of their own share their identities with no others. */
+export function bucketIdentitiesOf(deps: ControllerDeps): BucketIdentities {
+  const byEndpoint = new Map<string | undefined, AwsIdentities>();
+  return {
+    async credentials({ region, serviceAccount, stsEndpoint }, signal) {
+      const identities = byEndpoint.get(stsEndpoint) ?? awsIdentitiesOf('source-controller', deps, stsEndpoint);
+      byEndpoint.set(stsEndpoint, identities);
+      const session = serviceAccount
+        ? await identities.serviceAccount(serviceAccount, region, signal)
+        : await identities.controller(region, signal);
+      return session.credentials;
+    },
+  };
 }
 
 function serviceAccounts(client: KubeClient) {

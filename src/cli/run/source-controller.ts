@@ -12,7 +12,7 @@ import { createHttpClient } from '../../http/http-client.ts';
 import { proxyFromEnv } from '../../http/proxy.ts';
 import { parseListenAddress } from '../../runtime/process-server.ts';
 import { version } from '../../version.ts';
-import { awsIdentitiesOf } from './aws-identities.ts';
+import { awsIdentitiesOf, bucketIdentitiesOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
 import { gitProvidersOf } from './git-providers.ts';
 import type { RunOptions } from './options.ts';
@@ -62,11 +62,12 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
     defaultServiceAccount: options.defaultServiceAccount,
   });
   const providers = gitProvidersOf(options, { http, identities });
+  const aws = { objectLevelWorkloadIdentity, defaultServiceAccount: options.defaultServiceAccount };
   return {
     controllers: [
       createGitRepositoryController({ ...source, git: shared.git, mirrorsDir, providers }),
       createOciRepositoryController({ ...source, registries, objectLevelWorkloadIdentity }),
-      createBucketController(source),
+      createBucketController({ ...source, ...aws, http, identities: bucketIdentitiesOf(deps) }),
     ],
     addresses: { storage: bound },
     close: async () => {

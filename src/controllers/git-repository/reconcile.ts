@@ -165,7 +165,9 @@ function forgetVerification(run: Run): void {
 function announceIncludes(run: Run, included: Artifact[]): void {
   if (hasSameIncludes(included, run.status.includedArtifacts ?? [])) return;
   const message = 'included artifacts differ from last observed includes';
-  setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'IncludeChange', message });
+  if (run.status.includedArtifacts !== undefined) {
+    setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'IncludeChange', message });
+  }
   run.progress(`building artifact: ${message}`, { drift: true });
 }
 
@@ -182,7 +184,7 @@ function unchanged(run: Run): SourceResult {
   const revision = run.status.artifact?.revision ?? '';
   const message = `no changes since last reconciliation: observed revision '${revision}'`;
   run.event('Trace', 'GitOperationSucceeded', message);
-  return succeed(run, revision, `stored artifact for revision '${revision}'`);
+  return succeed(run, revision, `stored artifact for commit '${revision}'`);
 }
 
 async function store(run: Run, deps: GitRepositoryDeps, checkout: Checkout & Inputs): Promise<SourceResult> {
@@ -219,7 +221,9 @@ async function announceRevision(run: Run, revision: string): Promise<void> {
   const { artifact } = run.status;
   if (artifact !== undefined && normaliseRevision(artifact.revision) === revision) return;
   const message = `new upstream revision '${revision}'`;
-  setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
+  if (artifact !== undefined) {
+    setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
+  }
   run.progress(`building artifact: ${message}`, { drift: true });
   if (artifact !== undefined) await run.patch();
 }

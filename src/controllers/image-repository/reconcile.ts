@@ -63,7 +63,7 @@ export function createScanner(deps: ImageRepositoryDeps): Scanner {
     try {
       return await deps.registries.open(object, signal);
     } catch (error) {
-      if (!isMillraceError(error, 'REGISTRY_OPTIONS')) throw error;
+      if (!isMillraceError(error, 'REGISTRY_OPTIONS', 'TRANSPORT_OPTIONS')) throw error;
       throw new Fault('AuthenticationFailed', authenticationMessage(error), { cause: error });
     }
   };

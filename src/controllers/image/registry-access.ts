@@ -1,4 +1,3 @@
-import { rootCertificates } from 'node:tls';
 import type { ImageRepository } from '../../api/image-repository.ts';
 import type { OCIRepository } from '../../api/oci-repository.ts';
 import type { EcrLogins } from '../../aws/ecr-login.ts';
@@ -6,7 +5,7 @@ import type { AwsIdentity } from '../../aws/identity.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
 import { isRecord } from '../../base/json.ts';
 import type { KubeObject, ObjectKey } from '../../base/kube-object.ts';
-import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../http/http-client.ts';
+import { createHttpClient, type HttpClient } from '../../http/http-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import {
   type DockerConfigEntry,
@@ -16,7 +15,8 @@ import {
 } from '../../oci/docker-config.ts';
 import { parseImageName, type Repository } from '../../oci/reference.ts';
 import { createRegistry, type Registry } from '../../oci/registry.ts';
-import { firstOf, readSecret, type SecretData } from '../source/secret-data.ts';
+import { readSecret, type SecretData } from '../source/secret-data.ts';
+import { transportOf } from '../source/transport.ts';
 
 /** The registry of an ImageRepository, open for its credentials. */
 export interface OpenRegistry {
@@ -75,7 +75,7 @@ async function openRegistry(
 ): Promise<OpenRegistry> {
   const { signal, isArtifact = false } = options;
   const { insecure = false, certSecretRef } = object.spec;
-  const transport = await transportOf(object, options, signal);
+  const transport = await transportOf(object, options.client, signal);
   const skipTlsVerify = isArtifact && insecure && certSecretRef === undefined;
   const own = skipTlsVerify ? { ...transport, insecureSkipTlsVerify: true } : transport;
   const http = own === undefined ? options.http : createHttpClient(own);
@@ -187,58 +187,6 @@ function dockerConfigOf({ type, data }: { type: string; data: SecretData }): Doc
   return [];
 }
 
-/** What differs from the plain connection; undefined where nothing does. */
-async function transportOf(
-  { spec, metadata }: RegistryUser,
-  { client }: RegistryAccessOptions,
-  signal: AbortSignal,
-): Promise<HttpClientOptions | undefined> {
-  const namespace = metadata.namespace ?? '';
-  const options: HttpClientOptions = {};
-  if (spec.proxySecretRef !== undefined) {
-    const key = { namespace, name: spec.proxySecretRef.name };
-    const address = proxyAddress((await requireSecret(client, key, signal)).data, key);
-    options.proxy = { http: address, https: address };
-  }
-  if (spec.certSecretRef !== undefined) {
-    const key = { namespace, name: spec.certSecretRef.name };
-    Object.assign(options, tlsOptions((await requireSecret(client, key, signal)).data, key));
-  }
-  return Object.keys(options).length === 0 ? undefined : options;
-}
-
-function tlsOptions(data: SecretData, { namespace, name }: ObjectKey): HttpClientOptions {
-  const ca = firstOf(data, 'ca.crt', 'caFile');
-  const cert = firstOf(data, 'tls.crt', 'certFile');
-  const key = firstOf(data, 'tls.key', 'keyFile');
-  const where = `secret '${namespace}/${name}'`;
-  if ((cert === undefined) !== (key === undefined))
-    throw fault(`${where} must contain both 'tls.crt' and 'tls.key' or neither`);
-  if (ca === undefined && cert === undefined)
-    throw fault(`${where} must contain either 'ca.crt' or both 'tls.crt' and 'tls.key'`);
-  return {
-    // The image kinds add their authority to the system's, where other kinds of Flux replace them (spec/image.md §3.5).
-    ...(ca !== undefined && { ca: [...rootCertificates, ca].join('\n') }),
-    ...(cert !== undefined && key !== undefined && { cert, key }),
-  };
-}
-
-function proxyAddress(data: SecretData, { namespace, name }: ObjectKey): string {
-  const where = `proxy secret '${namespace}/${name}'`;
-  const address = data.get('address') ?? '';
-  if (address === '') throw fault(`invalid ${where}: key 'address' is missing`);
-  const url = address.length <= 2048 && URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !/^(?:https?|socks5):$/.test(url.protocol)) {
-    throw fault(`invalid ${where}: 'address' must be an http, https or socks5 URL`);
-  }
-  const username = data.get('username');
-  if (username) {
-    url.username = encodeURIComponent(username);
-    url.password = encodeURIComponent(data.get('password') ?? '');
-  }
-  return url.href;
-}
-
 async function requireSecret(client: KubeClient, key: ObjectKey, signal: AbortSignal) {
   const secret = await readSecret(client, key, signal);
   if (secret === undefined)
@@ -248,7 +196,7 @@ async function requireSecret(client: KubeClient, key: ObjectKey, signal: AbortSi
 
 function fault(message: string): MillraceError {
   return new MillraceError('REGISTRY_OPTIONS', message, {
-    hint: 'Check the references in the spec of the ImageRepository and what they point at.',
+    hint: 'Check the references in the spec of the object and what they point at.',
   });
 }
 

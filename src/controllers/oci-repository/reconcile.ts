@@ -1,7 +1,7 @@
 import type { OCIRepository } from '../../api/oci-repository.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import { parseDuration } from '../../base/duration.ts';
-import { errorMessage } from '../../base/error.ts';
+import { errorMessage, isMillraceError } from '../../base/error.ts';
 import { deepEqual } from '../../base/json.ts';
 import { keyOf } from '../../base/kube-object.ts';
 import type { Manifest } from '../../oci/manifest.ts';
@@ -110,7 +110,9 @@ async function announceRevision(run: Run, { revision }: ResolvedArtifact): Promi
   const { artifact } = run.status;
   if (artifact?.revision === revision) return;
   const message = `new revision '${revision}' for '${run.object.spec.url}'`;
-  setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
+  if (artifact !== undefined) {
+    setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
+  }
   run.progress(`building artifact: ${message}`, { drift: true });
   if (artifact !== undefined) await run.patch();
 }
@@ -196,6 +198,10 @@ async function withAuthFault<T>({ spec }: OCIRepository, work: () => Promise<T>)
   try {
     return await work();
   } catch (cause) {
+    if (isMillraceError(cause, 'TRANSPORT_OPTIONS')) {
+      const text = `failed to generate transport for '${spec.url}': ${errorMessage(cause)}`;
+      throw new SourceFault('AuthenticationFailed', text, { cause });
+    }
     const from = spec.provider === 'generic' || spec.secretRef !== undefined ? '' : ` from ${spec.provider}`;
     throw new SourceFault('AuthenticationFailed', `failed to get credential${from}: ${errorMessage(cause)}`, { cause });
   }

@@ -12,6 +12,8 @@ export interface WriteOptions {
   maxBytes?: number;
   /** `spec.ignore`. */
   ignore?: string | undefined;
+  /** The entries are what is left after all rules: nothing more is excluded. */
+  isFiltered?: boolean;
 }
 
 /**
@@ -24,8 +26,7 @@ export async function writeContentArchive(
   options: WriteOptions,
 ): Promise<{ digest: string; size: number }> {
   const { readers, maxBytes, ...rest } = options;
-  const isIgnored = await loadIgnoreRules(entries, options);
-  const kept = entries.filter(({ path, kind }) => !isIgnored(path, kind === 'directory'));
+  const kept = options.isFiltered === true ? entries : await withoutIgnored(entries, options);
   const limits = maxBytes === undefined ? {} : { maxBytes };
   return writeArchive(file, { ...rest, ...limits }, async (sink) => {
     for (const segment of segmentsOf(kept)) await addSegment(sink, segment, readers);
@@ -97,6 +98,11 @@ function placeOf({ path, rawPath, kind }: ContentEntry) {
 }
 
 const maxIgnoreBytes = 1024 * 1024;
+
+async function withoutIgnored(entries: readonly ContentEntry[], options: WriteOptions): Promise<ContentEntry[]> {
+  const isIgnored = await loadIgnoreRules(entries, options);
+  return entries.filter(({ path, kind }) => !isIgnored(path, kind === 'directory'));
+}
 
 async function loadIgnoreRules(
   entries: readonly ContentEntry[],

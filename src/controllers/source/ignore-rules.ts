@@ -50,6 +50,11 @@ export function compileIgnoreRules({ files, spec }: IgnoreSources): IgnoreRules 
   return matcher([...parseIgnorePatterns(versionControl), ...(own.length > 0 ? own : parseIgnorePatterns(defaults))]);
 }
 
+/** The rules of a bucket: those of its root's `.sourceignore` and of the user; nothing is excluded by itself (spec/source.md §6). */
+export function compileBucketRules(ignoreFile: string, spec: string | undefined): IgnoreRules {
+  return matcher([...parseIgnorePatterns(ignoreFile), ...parseIgnorePatterns(spec ?? '')]);
+}
+
 function matcher(patterns: readonly IgnorePattern[]): IgnoreRules {
   const lastFirst = [...patterns].reverse();
   return (path, isDirectory) => {

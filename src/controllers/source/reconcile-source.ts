@@ -187,6 +187,8 @@ async function checkStorage(
     if (state === 'present') {
       run.hasArtifact = hasStatus(run.object, 'ArtifactInStorage', 'True');
       artifact.url = store.urlOf(artifact.path);
+      // The link beside it: a changed address reaches it as well.
+      if (status.url !== undefined) status.url = store.urlOf(linkPath(artifact.path, status.url));
       return;
     }
     if (state === 'damaged') await removeDamaged(run, store, artifact);
@@ -200,6 +202,10 @@ async function checkStorage(
   run.progress(`building artifact${lost}`, { drift: true });
   // What was there is not: nobody should go on believing that it is ready.
   if (artifact !== undefined) await run.patch();
+}
+
+function linkPath(path: string, url: string): string {
+  return `${path.slice(0, path.lastIndexOf('/') + 1)}${url.slice(url.lastIndexOf('/') + 1)}`;
 }
 
 async function removeDamaged(run: SourceRun<SourceObject>, store: ArtifactStore, artifact: Artifact): Promise<void> {

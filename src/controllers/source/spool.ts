@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { MillraceError } from '../../base/error.ts';
 import { type ArchiveLimits, defaultArchiveLimits, type FoundEntry, readArchive } from './archive-reader.ts';
-import { type ContentEntry, inWalkOrder } from './content.ts';
+import { addFolders, type ContentEntry, conflicting, inWalkOrder } from './content.ts';
 
 /** A file's bytes in a spool: one temporary file for all of an archive, whatever the number of its files. */
 export interface SpooledFile {
@@ -14,6 +13,8 @@ export interface SpooledFile {
 }
 
 export interface Spool {
+  /** Puts bytes at a place of one's own choice; many may write at once. A spool is either appended to or written so. */
+  write(part: Buffer, offset: number): Promise<void>;
   append(part: Buffer): Promise<void> | void;
   /** Hands a file's bytes over in pieces. */
   copy(file: SpooledFile, write: (part: Buffer) => Promise<void> | void): Promise<void>;
@@ -57,6 +58,12 @@ function newSpool(handle: FileHandle): Spool {
     }
   };
   return {
+    async write(part, offset) {
+      for (let done = 0; done < part.length; ) {
+        const { bytesWritten } = await handle.write(part, done, part.length - done, offset + done);
+        done += bytesWritten;
+      }
+    },
     append(part) {
       parts.push(part);
       gathered += part.length;
@@ -101,18 +108,4 @@ export async function spoolArchive(source: Readable, spool: Spool, options: Spoo
     await copy((part) => spool.append(part));
   });
   return inWalkOrder([...found.values()]);
-}
-
-function addFolders(found: Map<string, ContentEntry>, path: string): void {
-  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-    const folder = path.slice(0, slash);
-    const known = found.get(folder);
-    if (known === undefined) found.set(folder, { path: folder, kind: 'directory', from: undefined });
-    else if (known.kind !== 'directory') throw conflicting(folder);
-    else return;
-  }
-}
-
-function conflicting(path: string): MillraceError {
-  return new MillraceError('ARCHIVE_INVALID', `the archive holds '${path}' as a file and as a folder`);
 }
