@@ -11,6 +11,7 @@ import type { Facts } from '../diagnose/doctor/rule.ts';
 import { examples, outputOption, type Shell } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { readRole } from './iam/role.ts';
 import { withCluster } from './kube-options.ts';
 
 export function register(program: Command, shell: Shell): void {
@@ -49,7 +50,12 @@ async function runDoctor(options: Record<string, unknown>, context: CliContext):
 
 /** Without a message: what the objects of the cluster say of themselves. */
 async function examine(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
-  const examination = await withCluster(options, context, ({ client }) => examineCluster(client, context.signal));
+  // IAM is global; a region is only needed to sign the call.
+  const region = context.env['AWS_REGION'] || context.env['AWS_DEFAULT_REGION'] || 'us-east-1';
+  const roles = { role: (name: string) => readRole(name, region, context) };
+  const examination = await withCluster(options, context, ({ client }) =>
+    examineCluster(client, context.signal, roles),
+  );
   const { findings, unexplained, looked } = examination;
   const exitCode =
     findings.length + unexplained.length > 0 ? exitCodes.failed : looked === 0 ? exitCodes.usage : exitCodes.ok;

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type Demo, startDemo } from '../../src/cli/up/demo.ts';
 import type { PracticeFault } from '../../src/cli/up/faults/fault.ts';
+import { sandboxRoles } from '../../src/cli/up/sandbox-roles.ts';
 import { type Examination, examineCluster } from '../../src/diagnose/doctor/examine.ts';
 import { newDataFolder, removeFolder } from '../e2e/sandbox-process.ts';
 
@@ -23,10 +24,12 @@ export async function practise(fault: PracticeFault): Promise<Examination> {
   }
 }
 
-async function examineUntilFound({ kube, controllers }: Demo, { code }: PracticeFault): Promise<Examination> {
+async function examineUntilFound({ kube, sandbox, controllers }: Demo, { code }: PracticeFault): Promise<Examination> {
   const deadline = Date.now() + patienceMs;
+  const roles = sandboxRoles(sandbox.access);
   for (;;) {
-    const examination = await Promise.race([examineCluster(kube, AbortSignal.timeout(patienceMs)), controllers.failed]);
+    const examining = examineCluster(kube, AbortSignal.timeout(patienceMs), roles);
+    const examination = await Promise.race([examining, controllers.failed]);
     if (examination.findings[0]?.code === code || Date.now() > deadline) return examination;
     await new Promise((wake) => setTimeout(wake, 100));
   }

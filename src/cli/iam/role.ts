@@ -1,3 +1,4 @@
+import type { IAMClientConfig } from '@aws-sdk/client-iam';
 import { awsError } from '../../aws/aws-error.ts';
 import type { Policy, PolicyDocument } from '../../iam/policy-document.ts';
 import { parsePolicy } from '../../iam/policy-document.ts';
@@ -12,11 +13,20 @@ export interface LiveRole {
   boundary?: Policy;
 }
 
-/** Reads a role, its inline and attached policies and its boundary. */
+/** Reads a role, its inline and attached policies and its boundary, with the user's own AWS credentials. */
 export async function readRole(RoleName: string, region: string, context: CliContext): Promise<LiveRole> {
+  return readRoleWith(await awsSettings(region, 'iam', context), RoleName, context.signal);
+}
+
+/** The same with given credentials. */
+export async function readRoleWith(
+  settings: IAMClientConfig,
+  RoleName: string,
+  signal: AbortSignal,
+): Promise<LiveRole> {
   const aws = await import('@aws-sdk/client-iam');
-  const client = new aws.IAMClient(await awsSettings(region, 'iam', context));
-  const abort = { abortSignal: context.signal };
+  const client = new aws.IAMClient(settings);
+  const abort = { abortSignal: signal };
   const managed = async (PolicyArn: string): Promise<Policy> => {
     const { Policy } = await client.send(new aws.GetPolicyCommand({ PolicyArn }), abort);
     const VersionId = Policy?.DefaultVersionId ?? 'v1';

@@ -3,6 +3,7 @@ import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { retry } from '../../base/retry.ts';
 import { hopNames } from '../../diagnose/delivery/hops.ts';
 import { type ClusterFinding, examineCluster } from '../../diagnose/doctor/examine.ts';
+import { sandboxRoles } from '../up/sandbox-roles.ts';
 import { commitSince, headOf, mergeOtherBranches, type RehearsedCommit } from './branches.ts';
 import { formatImage, imageName, type TaggedImage } from './image-names.ts';
 import { compareApplied, type ObjectChange, readApplied } from './object-diff.ts';
@@ -68,7 +69,7 @@ export async function followImages(
     return calm >= 2;
   });
   if (!isInTime) for (const outcome of outcomes) stopLate(outcome, stage.timeoutMs);
-  const { findings, unexplained } = await examineCluster(kube, signal);
+  const { findings, unexplained } = await examineCluster(kube, signal, sandboxRoles(stage.sandbox.access));
   const suspended = standIns.suspended();
   const isRehearsed = (object: string) => !suspended.has(object) && !isPolicyOfSuspended(object, state);
   return {

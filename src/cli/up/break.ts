@@ -14,6 +14,7 @@ import { demoNames } from './demo-names.ts';
 import type { PracticeFault } from './faults/fault.ts';
 import { practiceFaults } from './faults/index.ts';
 import { demoTracker, formatHop } from './follow-delivery.ts';
+import { sandboxRoles } from './sandbox-roles.ts';
 import { untilAborted } from './until-aborted.ts';
 import { watchDelivery } from './watch-delivery.ts';
 
@@ -88,12 +89,13 @@ function listFaults(): string {
 
 /** Follows the delivery to where it stops: the fault has shown when examinations keep complaining of the same. */
 async function showHops(
-  { kube, controllers }: Demo,
+  demo: Demo,
   { pushes = [demoNames.nextTag] }: PracticeFault,
   timeoutMs: number,
   signal: AbortSignal,
   write: (line: string) => void,
 ): Promise<void> {
+  const { kube, controllers } = demo;
   const tag = pushes.at(-1) ?? demoNames.firstTag;
   const tracker = demoTracker(tag);
   const startedMs = Date.now();
@@ -103,7 +105,7 @@ async function showHops(
   signal.addEventListener('abort', () => end.abort(signal.reason), { once: true });
   const onHop = (hop: Parameters<typeof formatHop>[0]) => write(formatHop(hop, startedMs));
   const watching = watchDelivery({ client: kube, tracker, onHop, signal: end.signal });
-  const complaining = untilComplaint(kube, startedMs + timeoutMs, end.signal);
+  const complaining = untilComplaint(demo, startedMs + timeoutMs, end.signal);
   try {
     await Promise.race([watching, complaining, controllers.failed]);
   } finally {
@@ -115,10 +117,11 @@ async function showHops(
   write(waiting === undefined ? `delivered    ${tag}` : `stopped      not ${waiting.hop}: ${waiting.why}`);
 }
 
-async function untilComplaint(kube: Demo['kube'], deadlineMs: number, signal: AbortSignal): Promise<void> {
+async function untilComplaint({ kube, sandbox }: Demo, deadlineMs: number, signal: AbortSignal): Promise<void> {
+  const roles = sandboxRoles(sandbox.access);
   let [before, seen]: [string | undefined, number] = [undefined, 0];
   while (Date.now() < deadlineMs) {
-    const { findings, unexplained } = await examineCluster(kube, signal);
+    const { findings, unexplained } = await examineCluster(kube, signal, roles);
     const now = findings[0]?.code ?? unexplained[0]?.object;
     seen = now !== undefined && now === before ? seen + 1 : 0;
     if (seen === 3) return;

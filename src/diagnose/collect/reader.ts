@@ -1,6 +1,8 @@
 import { errorMessage } from '../../base/error.ts';
+import { textAt } from '../../base/json.ts';
 import type { KindRef, KubeObject, ObjectRef } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import type { RoleDocuments, RoleReader } from './aws-facts.ts';
 
 /** Something that could not be looked at, and why. */
 export interface Gap {
@@ -17,10 +19,33 @@ export class ClusterReader {
   readonly #client: KubeClient;
   readonly #signal: AbortSignal;
   readonly #lists = new Map<string, Promise<KubeObject[]>>();
+  readonly #roles: RoleReader | undefined;
+  readonly #asked = new Map<string, Promise<RoleDocuments | undefined>>();
 
-  constructor(client: KubeClient, signal: AbortSignal) {
+  constructor(client: KubeClient, signal: AbortSignal, roles?: RoleReader) {
     this.#client = client;
     this.#signal = signal;
+    this.#roles = roles;
+  }
+
+  /** A role of IAM; undefined where nobody can be asked or the answer is no. Every role is asked for once. */
+  role(name: string): Promise<RoleDocuments | undefined> {
+    const roles = this.#roles;
+    if (roles === undefined) return Promise.resolve(undefined);
+    const asked =
+      this.#asked.get(name) ??
+      roles.role(name, this.#signal).catch((error: unknown) => this.#gap(`IAM role ${name}`, error, undefined));
+    this.#asked.set(name, asked);
+    return asked;
+  }
+
+  /** The issuer of the cluster's ServiceAccount tokens. */
+  async issuer(): Promise<string | undefined> {
+    const path = '/.well-known/openid-configuration';
+    const answer = await this.#client
+      .readPath(path, { signal: this.#signal })
+      .catch((error: unknown) => this.#gap(`read ${path}`, error, undefined));
+    return textAt(answer, 'issuer');
   }
 
   /** All objects of a kind in every namespace; empty, with a gap noted, where they cannot be read. */

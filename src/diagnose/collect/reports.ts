@@ -2,10 +2,12 @@ import { textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject, keyOf } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Report } from '../doctor/rule.ts';
+import { awsFacts, type RoleReader } from './aws-facts.ts';
 import { type FluxKind, fluxKinds } from './flux-kinds.ts';
 import { identityFacts } from './identity-facts.ts';
 import { objectFacts } from './object-facts.ts';
 import { ClusterReader, type Gap } from './reader.ts';
+import { findUndelivered } from './undelivered.ts';
 
 /** Something that an object of the cluster complains of. */
 export interface ObjectReport extends Report {
@@ -21,14 +23,21 @@ export interface Collected {
 }
 
 /** Reads what every object of the delivery chain says of itself, along the chain; changes nothing. */
-export async function collectReports(client: KubeClient, signal: AbortSignal): Promise<Collected> {
-  const reader = new ClusterReader(client, signal);
+export async function collectReports(client: KubeClient, signal: AbortSignal, roles?: RoleReader): Promise<Collected> {
+  const reader = new ClusterReader(client, signal, roles);
   const reports: ObjectReport[] = [];
   let looked = 0;
+  const byKind: Record<string, KubeObject[]> = {};
   for (const kind of fluxKinds) {
     const objects = await listServed(reader, kind);
+    byKind[kind.kind] = objects;
     looked += objects.length;
     for (const object of objects) reports.push(...(await complaintsOf(reader, object, kind.controller)));
+  }
+  for (const { automation, symptom, facts } of await findUndelivered(reader, byKind)) {
+    const own = await objectFacts(reader, automation);
+    const component = 'image-automation-controller';
+    reports.push({ object: formatRef(automation), symptom, component, facts: { ...own, ...facts } });
   }
   const pods = await reader.list({ apiVersion: 'v1', kind: 'Pod' });
   looked += pods.length;
@@ -48,10 +57,8 @@ async function complaintsOf(reader: ClusterReader, object: KubeObject, controlle
   const messages = failingMessages(object);
   if (messages.length === 0) return [];
   const namespace = await controllerNamespace(reader, controller);
-  const facts = {
-    ...(namespace === undefined ? {} : await identityFacts(reader, { namespace, name: controller })),
-    ...(await objectFacts(reader, object)),
-  };
+  const identity = namespace === undefined ? {} : await identityFacts(reader, { namespace, name: controller });
+  const facts = { ...identity, ...(await awsFacts(reader, identity)), ...(await objectFacts(reader, object)) };
   return messages.map((symptom) => ({ object: formatRef(object), symptom, component: controller, facts }));
 }
 

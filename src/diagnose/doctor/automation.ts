@@ -25,6 +25,15 @@ export function scopeFault(facts: Facts): string | undefined {
   if (path !== undefined && markerPaths.length > 0 && !markerPaths.some((file) => isBelow(path, file))) {
     return `the markers are in ${markerPaths.join(', ')}, the automation looks below ${path}`;
   }
+  const manifests = text(facts, 'manifest_path');
+  if (
+    path !== undefined &&
+    manifests !== undefined &&
+    !isBelow(path, `${manifests}/`) &&
+    !isBelow(manifests, `${path}/`)
+  ) {
+    return `the manifest is below ${manifests}, the automation looks below ${path}`;
+  }
   const selector = record(facts, 'policy_selector');
   const labels = record(facts, 'policy_labels');
   if (selector !== undefined && labels !== undefined && !selects(selector, labels)) {

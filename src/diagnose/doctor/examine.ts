@@ -1,9 +1,11 @@
 import type { KubeClient } from '../../kube/client.ts';
+import type { RoleReader } from '../collect/aws-facts.ts';
 import type { Gap } from '../collect/reader.ts';
 import { collectReports, type ObjectReport } from '../collect/reports.ts';
 import type { FailureCode } from './codes.ts';
 import { diagnoseReport, type Finding } from './diagnose.ts';
 import { rules } from './rules/index.ts';
+import { emptyScan } from './rules/no-tags.ts';
 
 /** A finding with the objects that show it. */
 export interface ClusterFinding extends Finding {
@@ -23,9 +25,16 @@ export interface Examination {
 /** Codes that only say that something earlier in the chain has not happened. */
 const consequences: ReadonlySet<FailureCode> = new Set(['source-not-ready', 'dependency-not-ready', 'no-tags']);
 
-/** Reads a cluster and names what is wrong with its delivery chain, root causes first. Changes nothing. */
-export async function examineCluster(client: KubeClient, signal: AbortSignal): Promise<Examination> {
-  const { reports, looked, gaps } = await collectReports(client, signal);
+/** Codes that follow from another one where both are seen. */
+const followsFrom: Partial<Record<FailureCode, FailureCode>> = { 'image-tag-not-found': 'no-tags' };
+
+/** Reads a cluster, and IAM where `roles` is given, and names what is wrong with its delivery chain, root causes first. Changes nothing. */
+export async function examineCluster(
+  client: KubeClient,
+  signal: AbortSignal,
+  roles?: RoleReader,
+): Promise<Examination> {
+  const { reports, looked, gaps } = await collectReports(client, signal, roles);
   return { ...explainReports(reports), looked, gaps };
 }
 
@@ -56,12 +65,16 @@ function alongTheChain(a: ClusterFinding, b: ClusterFinding): number {
 }
 
 function foldConsequences(findings: ClusterFinding[]): ClusterFinding[] {
-  const roots = findings.filter(({ code }) => !consequences.has(code));
+  const codes = new Set(findings.map(({ code }) => code));
+  const isConsequence = ({ code, evidence }: ClusterFinding) => {
+    const cause = followsFrom[code];
+    if (cause !== undefined && codes.has(cause)) return true;
+    return consequences.has(code) && !evidence.includes(emptyScan);
+  };
+  const roots = findings.filter((finding) => !isConsequence(finding));
   const [first] = roots;
   if (first === undefined) return findings;
-  for (const finding of findings) {
-    if (!consequences.has(finding.code)) continue;
+  for (const finding of findings.filter(isConsequence))
     first.consequences.push(...finding.objects.map((object) => `${object}: ${finding.cause}`));
-  }
   return roots;
 }

@@ -9,10 +9,18 @@ export const kustomizeResourceMissing: Rule = {
     [/accumulating resources[\s\S]*no such file or directory/i, 0.94],
     [/(accumulating|loading|accumulate)[\s\S]*(doesn't exist|not found|no such file)/i, 0.85],
     [/kustomize build failed[\s\S]*(no such file or directory|must build at directory: not a valid directory)/i, 0.88],
+    [
+      / of '(resources|components|bases|crds|configurations|openapi|patches\w*|replacements|generators|transformers)': no such file or folder/,
+      0.95,
+    ],
     [/unable to find one of 'kustomization\.yaml'/i, 0.85],
   ],
   weigh,
   examples: [
+    {
+      symptom: "kustomize build failed: kustomization.yaml:3: 'ingress.yaml' of 'resources': no such file or folder",
+      found: true,
+    },
     { symptom: "accumulating resources from 'deployment.yml': open /tmp/x: no such file or directory", found: true },
   ],
 };

@@ -1,6 +1,9 @@
 import { number } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
 
+/** Evidence of a scan that worked: nothing earlier in the chain is to blame. */
+export const emptyScan = 'the scan found no tags';
+
 export const noTags: Rule = {
   code: 'no-tags',
   cause: 'No tags of the image are known yet: it has not been scanned, or the scan found none.',
@@ -16,6 +19,6 @@ export const noTags: Rule = {
 };
 
 function weigh(confidence: number, { facts }: Report) {
-  if (confidence > 0) return because(confidence);
-  return number(facts, 'tags_found') === 0 ? because(0.93, 'the scan found no tags') : because(0);
+  if (number(facts, 'tags_found') === 0) return because(Math.max(confidence, 0.93), emptyScan);
+  return because(confidence);
 }
