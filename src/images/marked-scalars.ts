@@ -7,6 +7,7 @@ import {
   type Pair,
   parseAllDocuments,
   type Scalar,
+  visit,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
@@ -43,9 +44,10 @@ export type MarkerScan =
 
 /** Finds every scalar that carries a marker (spec/image.md §7.1 for problem files, §7.3 for places that count). */
 export function scanMarkers(text: string): MarkerScan {
-  const separator = /\n---[ \t]*[^#\s][^\n]*\n/.exec(text);
-  if (separator !== null)
+  for (const separator of text.matchAll(/\n---([^\n]*)\n/g)) {
+    if (/^\s*(?:#|$)/.test(separator[1] ?? '')) continue;
     return { kind: 'problem', problem: `text after '---' in line ${lineAt(text, separator.index + 1)}` };
+  }
   const documents = parseAllDocuments(text, { keepSourceTokens: true, uniqueKeys: false, logLevel: 'silent' });
   if (!Array.isArray(documents)) return { kind: 'scanned', scalars: [] };
   const scalars: MarkedScalar[] = [];
@@ -65,13 +67,33 @@ export function lineAt(text: string, offset: number): number {
 }
 
 function problemOf(document: Document.Parsed, text: string): string | undefined {
-  const [error] = document.errors;
+  // Flux's parser takes a comment right behind a quoted value, a bracket or the header of a block.
+  const error = document.errors.find(({ message }) => !message.startsWith('Comments must be separated'));
   if (error !== undefined) return `${error.message.split('\n', 1)[0]?.replace(/:$/, '')}`;
   if (/^%/m.test(text) && document.directives?.yaml.explicit) return 'a %YAML directive';
+  const alias = unknownAlias(document);
+  if (alias !== undefined) return `unknown anchor '${alias}' referenced`;
   const root = document.contents;
   if (isSeq(root)) return 'a document whose root is a sequence';
   if (isScalar(root) && root.source !== '' && root.value !== null) return 'a document whose root is a scalar';
   return undefined;
+}
+
+/** The first alias without an anchor before it. */
+function unknownAlias(document: Document.Parsed): string | undefined {
+  const anchors = new Set<string>();
+  let unknown: string | undefined;
+  visit(document, {
+    Alias(_, { source }) {
+      if (anchors.has(source)) return undefined;
+      unknown = source;
+      return visit.BREAK;
+    },
+    Value(_, { anchor }) {
+      if (anchor !== undefined) anchors.add(anchor);
+    },
+  });
+  return unknown;
 }
 
 interface Walk {
@@ -98,8 +120,15 @@ function walkNode(node: unknown, walk: Walk, object: ObjectIdentity, inFlow: boo
   else if (isScalar(node) && !isAlias(node)) addIfMarked(node, walk, { object, inFlow, isItem });
 }
 
+/** Of a key that occurs twice only the first counts, as in Flux. */
 function walkMap(map: YAMLMap, walk: Walk, object: ObjectIdentity): void {
-  for (const pair of map.items as Pair[]) walkNode(pair.value, walk, object, Boolean(map.flow));
+  const seen = new Set<unknown>();
+  for (const { key, value } of map.items as Pair[]) {
+    const name = isScalar(key) ? key.value : key;
+    if (seen.has(name)) continue;
+    seen.add(name);
+    walkNode(value, walk, object, Boolean(map.flow));
+  }
 }
 
 function walkSequence(sequence: YAMLSeq, walk: Walk, object: ObjectIdentity): void {
@@ -127,7 +156,7 @@ function addIfMarked(scalar: Scalar, { text, scalars }: Walk, { object, inFlow, 
   if (comment === undefined) return;
   const setters = parseMarker(comment.text);
   if (setters.length === 0) return;
-  const value = scalar.source ?? String(scalar.value);
+  const value = textOf(scalar, text.slice(start, end));
   scalars.push({ setters, style, value, start, end, commentStart: comment.start, inFlow, object });
 }
 
@@ -145,6 +174,12 @@ function styleOf(scalar: Scalar): MarkedScalar['style'] {
   }
 }
 
+/** The value as text. The last line break of a block is part of it only where there is one. */
+function textOf(scalar: Scalar, token: string): string {
+  const value = scalar.source ?? String(scalar.value);
+  return styleOf(scalar) === 'block' && !token.endsWith('\n') ? value.replace(/\n$/, '') : value;
+}
+
 function blockHeaderEnd(text: string, start: number): number {
   return start + (/^[|>][-+0-9]*/.exec(text.slice(start, start + 8))?.[0].length ?? 1);
 }
@@ -157,12 +192,17 @@ interface Comment {
 /** The comment behind a value in the same line; in a flow collection also behind its comma. */
 function lineComment(text: string, end: number, inFlow: boolean): Comment | undefined {
   const rest = text.slice(end, lineEnd(text, end));
-  const gap = (inFlow ? /^[ \t]*(?:,[ \t]+|[ \t])(?=#)/ : /^[ \t]+(?=#)/).exec(rest);
+  const gap = (inFlow ? /^[ \t]*(?:,[ \t]*)?(?=#)/ : /^[ \t]*(?=#)/).exec(rest);
   return gap === null ? undefined : { text: rest.slice(gap[0].length), start: end + gap[0].length };
 }
 
-/** The comment line directly above the line in which an item starts; two or more of them are one comment, no marker. */
+/**
+ * The comment line directly above the line in which an item starts; two or more of them are one comment, no marker. It
+ * belongs to whatever starts the line: in `- - item` that is the outer sequence.
+ */
 function headComment(text: string, start: number): Comment | undefined {
+  const before = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
+  if (!/^[ \t]*(?:-[ \t]+)?(?:[&!]\S*[ \t]+)*$/.test(before)) return undefined;
   const above = lineAbove(text, start);
   if (above === undefined || !above.text.startsWith('#')) return undefined;
   return lineAbove(text, above.start)?.text.startsWith('#') ? undefined : above;

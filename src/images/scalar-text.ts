@@ -23,7 +23,10 @@ function formatBlock(value: string, old: string, scalar: MarkedScalar, text: str
   });
   const lineBreak = header.endsWith('\r') ? '\r\n' : '\n';
   const content = old.slice(headerEnd + 1);
-  const indentation = /^[ \t]*(?=[^\s])/m.exec(content)?.[0] ?? `${indentationAt(text, scalar.start)}  `;
+  const given = /^[ \t]*(?=[^\s])/m.exec(content)?.[0];
+  // With an indicator (`|2`) the first line may be indented further: those blanks are part of the old value.
+  const ownBlanks = /^[ \t]*(?=[^\s])/m.exec(scalar.value)?.[0].length ?? 0;
+  const indentation = given?.slice(0, given.length - ownBlanks) ?? `${indentationAt(text, scalar.start)}  `;
   const end = content === '' ? lineBreak : (/(?:\r?\n[ \t]*)*$/.exec(content)?.[0] ?? '');
   return `${header.replace(/\r$/, '')}${lineBreak}${indentation}${value}${end}`;
 }

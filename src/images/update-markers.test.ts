@@ -22,8 +22,11 @@ const edits: [string, string, string][] = [
   [
     'a folded block keeps style and indentation',
     `a: >2+ ${tag}\n    x\n    y\n\nb: 1\n`,
-    `a: >2- ${tag}\n    2.0.0\n\nb: 1\n`,
+    `a: >2- ${tag}\n  2.0.0\n\nb: 1\n`,
   ],
+  ['a quoted value needs no blank before the comment', `a: "x"${tag}\n`, `a: "2.0.0"${tag}\n`],
+  ['of a key that occurs twice the first counts', `a: x ${tag}\na: y ${tag}\n`, `a: 2.0.0 ${tag}\na: y ${tag}\n`],
+  ['a comment above belongs to the outer sequence', `${full}\n- - a:1\n`, `${full}\n- - a:1\n`],
   ['a block with CRLF', `a: | ${tag}\r\n  x\r\nb: 1\r\n`, `a: |- ${tag}\r\n  2.0.0\r\nb: 1\r\n`],
   [
     'the legacy form',
@@ -67,6 +70,7 @@ test.each([
   ['a root sequence', `- a ${full}\n`],
   ['a directive', `%YAML 1.2\n---\na: b ${full}\n`],
   ['a malformed document', `a: [\n---\nb: c ${full}\n`],
+  ['an alias of nothing', `a: *gone\nb: c ${full}\n`],
   ['text after a separator', `a: 1\n--- x\nb: c ${full}\n`],
 ])('%s is a problem file', (_, file) => {
   const update = updateMarkers('f.yaml', file, policies);
