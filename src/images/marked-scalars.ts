@@ -156,7 +156,7 @@ function addIfMarked(scalar: Scalar, { text, scalars }: Walk, { object, inFlow, 
   if (comment === undefined) return;
   const setters = parseMarker(comment.text);
   if (setters.length === 0) return;
-  const value = textOf(scalar, text.slice(start, end));
+  const value = scalarText(scalar, text.slice(start, end));
   scalars.push({ setters, style, value, start, end, commentStart: comment.start, inFlow, object });
 }
 
@@ -175,7 +175,7 @@ function styleOf(scalar: Scalar): MarkedScalar['style'] {
 }
 
 /** The value as text. The last line break of a block is part of it only where there is one. */
-function textOf(scalar: Scalar, token: string): string {
+function scalarText(scalar: Scalar, token: string): string {
   const value = scalar.source ?? String(scalar.value);
   return styleOf(scalar) === 'block' && !token.endsWith('\n') ? value.replace(/\n$/, '') : value;
 }
