@@ -25,6 +25,8 @@ export interface SourceHarness {
   cluster: EmbeddedCluster;
   store: ArtifactStore;
   clock: { now: () => number; skip(ms: number): void };
+  /** What the URLs of artifacts begin with; may change between runs. */
+  address: { host: string };
   put(spec: Record<string, unknown>, name?: string): Promise<void>;
   edit(spec: Record<string, unknown>, name?: string): Promise<void>;
   reconcile(name?: string): Promise<Outcome | Error>;
@@ -85,7 +87,8 @@ export async function openHarness(
   };
   const cluster = await openEmbeddedCluster();
   const { client, events, namespace } = cluster;
-  const store = createArtifactStore({ root: join(dir, 'store'), advertisedHost: 'artifacts.local.', clock });
+  const address = { host: 'artifacts.local.' };
+  const store = createArtifactStore({ root: join(dir, 'store'), advertisedHost: () => address.host, clock });
   const controller = controllerOf({ client, events, store, clock });
   const status = (name = 'fleet') => cluster.get(kind, name).status;
   const artifact = (name?: string) => status(name)['artifact'] as Artifact;
@@ -93,6 +96,7 @@ export async function openHarness(
     cluster,
     store,
     clock,
+    address,
     put: (spec, name = 'fleet') =>
       cluster.put({
         apiVersion: 'source.toolkit.fluxcd.io/v1',

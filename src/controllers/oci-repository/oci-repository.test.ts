@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type DockerRegistry, findDockerRegistry, startDockerRegistry } from '../../../test/support/docker-registry.ts';
@@ -11,38 +11,60 @@ import { createHttpClient } from '../../http/http-client.ts';
 import { pushBlob, pushManifest } from '../../oci/blobs.ts';
 import { mediaTypes } from '../../oci/manifest.ts';
 import { createRegistry } from '../../oci/registry.ts';
+import { startPlainRegistry } from '../../sandbox/registry/start-registry.ts';
 
 const signal = new AbortController().signal;
 const temp = makeTempDir();
 const http = createHttpClient();
 const folder = join(temp.dir, 'content');
-let docker: DockerRegistry;
+let host: string;
 let h: SourceHarness;
 let number = 0;
-const repository = () => ({ host: docker.host, name: `org/app${number}` });
+const repository = () => ({ host, name: `org/app${number}` });
 
-describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-registry", () => {
+const startSandboxRegistry = async (dir: string) => {
+  const { port, close } = await startPlainRegistry({ dataDir: dir });
+  return { host: `127.0.0.1:${port}`, close };
+};
+const registries = [
+  { name: "Debian's docker-registry", isMissing: findDockerRegistry() === undefined, start: startDockerRegistry },
+  { name: "the sandbox's registry", isMissing: false, start: startSandboxRegistry },
+];
+
+afterAll(async () => {
+  await http.close({ force: true });
+  temp.remove();
+});
+
+describe.each(registries)('with $name', ({ isMissing, start }) => {
+  if (isMissing) {
+    test.skip('which is not installed', () => {});
+    return;
+  }
+  let registry: DockerRegistry;
   beforeAll(async () => {
-    docker = await startDockerRegistry(temp.dir);
+    const dir = join(temp.dir, `registry${number}`);
+    mkdirSync(dir, { recursive: true });
+    registry = await start(dir);
+    host = registry.host;
+    rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, 'deploy'), { recursive: true });
     writeFileSync(join(folder, 'deploy/app.yaml'), 'a: 1\n');
     writeFileSync(join(folder, 'logo.png'), 'p');
     symlinkSync('/etc/passwd', join(folder, 'link'));
   });
   afterAll(async () => {
-    await docker?.close();
-    await http.close({ force: true });
-    temp.remove();
+    await registry?.close();
   });
   beforeEach(async () => {
     number++;
     h = await createOciHarness(join(temp.dir, `h${number}`));
   });
 
-  const put = (spec: Record<string, unknown> = {}) => h.put({ url: `oci://${docker.host}/org/app${number}`, ...spec });
+  const put = (spec: Record<string, unknown> = {}) => h.put({ url: `oci://${host}/org/app${number}`, ...spec });
   const push = async (tag: string, ...more: string[]) => {
     const { out, code } = await runCli([
-      ...['push', 'artifact', `oci://${docker.host}/org/app${number}:${tag}`, '--path', folder],
+      ...['push', 'artifact', `oci://${host}/org/app${number}:${tag}`, '--path', folder],
       ...['--source', 'https://git.example/fleet', '--revision', 'main@sha1:abc', '-o', 'json', ...more],
     ]);
     expect(code).toBe(0);
@@ -69,7 +91,7 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
     expect(h.status()['url']).toBe(`http://artifacts.local./ocirepository/${h.cluster.namespace}/fleet/latest.tar.gz`);
     expect(await h.files()).toEqual({ 'deploy/app.yaml': 'a: 1\n' });
     expect(h.cluster.recorded).toEqual([
-      `Normal NewArtifact: stored artifact with revision 'v1.0.0@${digest}' from 'oci://${docker.host}/org/app${number}', origin source 'https://git.example/fleet', origin revision 'main@sha1:abc'`,
+      `Normal NewArtifact: stored artifact with revision 'v1.0.0@${digest}' from 'oci://${host}/org/app${number}', origin source 'https://git.example/fleet', origin revision 'main@sha1:abc'`,
     ]);
     h.cluster.patches.length = 0;
     await h.reconcile();
@@ -250,7 +272,7 @@ describe.skipIf(findDockerRegistry() === undefined)("with Debian's docker-regist
   test('the command line: pull, tag, list', async () => {
     const digest = await push('v1.0.0', '--reproducible');
     expect(await push('again', '--reproducible')).toBe(digest);
-    const address = `oci://${docker.host}/org/app${number}`;
+    const address = `oci://${host}/org/app${number}`;
     const out = join(temp.dir, `out${number}`);
     const pulled = await runCli(['artifact', 'pull', `${address}:v1.0.0`, '--output-path', out]);
     expect(pulled.out).toMatch(/1 files? in/);
