@@ -9,8 +9,8 @@ export interface KeyedCertificate {
 
 export interface TestAuthority {
   ca: string;
-  /** A certificate for 127.0.0.1 and a client at once; expired where asked for. */
-  issue(options?: { expired?: boolean }): Promise<KeyedCertificate>;
+  /** A certificate for 127.0.0.1 (or a name) and a client at once; expired where asked for. */
+  issue(options?: { expired?: boolean; name?: string }): Promise<KeyedCertificate>;
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -31,7 +31,7 @@ export async function createAuthority(): Promise<TestAuthority> {
   });
   return {
     ca: ca.toString('pem'),
-    async issue({ expired = false } = {}) {
+    async issue({ expired = false, name } = {}) {
       const own = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
       const certificate = await x509.X509CertificateGenerator.create({
         serialNumber: '02',
@@ -43,7 +43,9 @@ export async function createAuthority(): Promise<TestAuthority> {
         publicKey: own.publicKey,
         signingKey: keys.privateKey,
         extensions: [
-          new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }]),
+          new x509.SubjectAlternativeNameExtension([
+            name === undefined ? { type: 'ip', value: '127.0.0.1' } : { type: 'dns', value: name },
+          ]),
           new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']),
         ],
       });

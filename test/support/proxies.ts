@@ -9,8 +9,11 @@ export interface TestProxy {
   close(): Promise<void>;
 }
 
-/** An HTTP proxy that asks for `user:password` and forwards plain requests and tunnels. */
-export async function startHttpProxy(credential: string): Promise<TestProxy> {
+/**
+ * An HTTP proxy that asks for `user:password` and forwards plain requests and tunnels. `routes`: where tunnels to a
+ * `host:port` really lead.
+ */
+export async function startHttpProxy(credential: string, routes: Record<string, string> = {}): Promise<TestProxy> {
   const targets: string[] = [];
   const wanted = `Basic ${Buffer.from(credential).toString('base64')}`;
   const server = createHttpServer((request, response) => {
@@ -32,7 +35,8 @@ export async function startHttpProxy(credential: string): Promise<TestProxy> {
       return;
     }
     targets.push(request.url ?? '');
-    const [host = '', port = ''] = (request.url ?? '').split(':');
+    const target = request.url ?? '';
+    const [host = '', port = ''] = (routes[target] ?? target).split(':');
     join(socket, host, Number(port), () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
   });
   return listen(server, targets);
