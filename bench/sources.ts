@@ -3,16 +3,22 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { silentLogger } from '../src/base/logger.ts';
 import { createGitRepositoryController } from '../src/controllers/git-repository/controller.ts';
 import { createArtifactStore } from '../src/controllers/source/artifact-store.ts';
 import { createGit, type Git } from '../src/git/program.ts';
+import { createKubeClient } from '../src/kube/api-client.ts';
+import type { KubeClient } from '../src/kube/client.ts';
+import { parseKubeConfig } from '../src/kube/kubeconfig.ts';
+import { isReady } from '../src/runtime/conditions.ts';
+import { createEventRecorder } from '../src/runtime/event-recorder.ts';
 import { runGit } from '../test/support/git-repository.ts';
-import { createMemoryCluster } from '../test/support/memory-cluster.ts';
 
 /**
  * What sources cost, as ratios within one run: `node scripts/run-ts.mjs bench/sources.ts [--files N] [--history-mb N]
- * [--objects N]`. The bars: an unchanged repository is one git process; a commit of a large one is an artifact in at most
+ * [--objects N] [--concurrent N] [--rounds N]`. The bars: an unchanged repository is one git process; a commit of a large one is an artifact in at most
  * 1.5 times what `git fetch --depth 1` and `git archive` take; memory at most 100 MiB over idle, and without drift.
  */
 const option = (name: string, preset: number) => {
@@ -23,31 +29,42 @@ const files = option('files', 50_000);
 const historyMb = option('history-mb', 500);
 const objects = option('objects', 1000);
 const concurrency = option('concurrent', 4);
+const rounds = option('rounds', 4);
+
+// What is left after a collection is what drifts.
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 const mib = (bytes: number) => Math.round(bytes / 1024 ** 2);
 const signal = new AbortController().signal;
-let server: ChildProcess | undefined;
+const servers: ChildProcess[] = [];
 try {
-  const url = await startServer();
+  const url = await startServer('git', dir);
+  const kubeconfig = JSON.parse(await startServer('kubernetes', join(dir, 'kubernetes'))) as string;
+  const client = createKubeClient(await parseKubeConfig(kubeconfig, { where: 'bench' }));
   const large = await makeLargeRepository();
   makeSmallRepository();
-  global.gc?.();
-  const idle = process.memoryUsage.rss();
-  await measureLarge(`${url}/large.git`, large, idle);
-  await measureMany(`${url}/small.git`);
+  await measureLarge(client, `${url}/large.git`, large);
+  await measureMany(client, `${url}/small.git`);
+  await client.close();
 } finally {
-  server?.kill();
+  for (const server of servers) server.kill();
   rmSync(dir, { recursive: true, force: true });
 }
 
-async function startServer(): Promise<string> {
-  const child = spawn(process.execPath, ['scripts/run-ts.mjs', 'bench/git-server.ts', dir], {
+/** Runs a server as a process of its own and returns the line that it prints. */
+async function startServer(name: string, argument: string): Promise<string> {
+  const child = spawn(process.execPath, ['scripts/run-ts.mjs', `bench/servers/${name}.ts`, argument], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  server = child;
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return line.toString().trim();
+  servers.push(child);
+  let text = '';
+  for await (const part of child.stdout) {
+    text += String(part);
+    if (text.endsWith('\n')) break;
+  }
+  return text.trim();
 }
 
 /** A tree of many manifests, and a past of incompressible files that only a full clone would fetch. */
@@ -118,31 +135,35 @@ function countingGit(): { git: Git; count: () => number } {
   };
 }
 
-function newController(name: string, git: Git) {
-  const cluster = createMemoryCluster();
+function newController(client: KubeClient, name: string, git: Git) {
+  const namespace = 'bench';
   const store = createArtifactStore({ root: join(dir, name, 'store'), advertisedHost: 'x' });
   const mirrorsDir = join(dir, name, 'mirrors');
-  const { client, events } = cluster;
+  const events = createEventRecorder({ client, component: 'bench', instance: 'bench', logger: silentLogger });
   const controller = createGitRepositoryController({ client, events, store, git, mirrorsDir });
-  const put = (object: string, url: string) =>
-    cluster.put({
-      apiVersion: 'source.toolkit.fluxcd.io/v1',
-      kind: 'GitRepository',
-      metadata: { name: object },
-      spec: { url, interval: '1m', timeout: '10m', ref: { branch: 'main' } },
-    });
-  const reconcile = (object: string) =>
-    controller.reconcile(
-      { namespace: 'flux-system', name: object },
-      { signal, superseded: signal, logger: silentLogger },
-    );
-  return { cluster, put, reconcile };
+  const kind = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository' };
+  return {
+    put: (object: string, url: string) => {
+      const spec = { url, interval: '1m', timeout: '10m', ref: { branch: 'main' } };
+      return client.create({ ...kind, metadata: { name: object, namespace }, spec }, { signal });
+    },
+    reconcile: (object: string) =>
+      controller.reconcile({ namespace, name: object }, { signal, superseded: signal, logger: silentLogger }),
+    async mustBeReady() {
+      await events.flush();
+      const { items } = await client.list(kind, { namespace, signal });
+      const failed = items.filter((object) => !isReady(object));
+      if (failed.length > 0) throw new Error(`${failed.length} of ${items.length} sources are not ready`);
+    },
+  };
 }
 
-async function measureLarge(url: string, bare: string, idle: number): Promise<void> {
+async function measureLarge(client: KubeClient, url: string, bare: string): Promise<void> {
   const { git, count } = countingGit();
-  const { put, reconcile } = newController('large', git);
-  put('large', url);
+  const { put, reconcile, mustBeReady } = newController(client, 'large', git);
+  await put('large', url);
+  collect();
+  const idle = process.memoryUsage.rss();
   const baseline = join(dir, 'baseline.git');
   runGit('/', ['init', '-q', '--bare', baseline]);
   const byGit = () =>
@@ -158,6 +179,7 @@ async function measureLarge(url: string, bare: string, idle: number): Promise<vo
   report('one commit more', await timed(() => reconcile('large')), await byGit());
   memory.stop();
   console.log(`memory over idle         ${mib(memory.peak() - idle)} MiB (bar 100)`);
+  await mustBeReady();
   const before = count();
   const unchanged = await timed(() => reconcile('large'));
   console.log(`unchanged                ${Math.round(unchanged)} ms, ${count() - before} git process (bar 1)`);
@@ -171,28 +193,28 @@ function changeOneFile(bare: string): void {
   spawnSync('git', ['fast-import', '--quiet'], { cwd: bare, input });
 }
 
-async function measureMany(url: string): Promise<void> {
+async function measureMany(client: KubeClient, url: string): Promise<void> {
   const { git, count } = countingGit();
-  const { cluster, put, reconcile } = newController('many', git);
+  const { put, reconcile, mustBeReady } = newController(client, 'many', git);
   const names = Array.from({ length: objects }, (_, i) => `r${i}`);
-  for (const name of names) put(name, url);
+  for (const name of names) await put(name, url);
   const round = async (label: string) => {
     const before = count();
     const cpu = process.cpuUsage();
     const ms = await timed(() => inParallel(names, reconcile));
     const { user, system } = process.cpuUsage(cpu);
     const nodeMs = ((user + system) / 1000 / objects).toFixed(1);
-    global.gc?.();
+    collect();
     const rss = mib(process.memoryUsage.rss());
-    cluster.recorded.length = 0;
-    cluster.patches.length = 0;
+    const heap = mib(process.memoryUsage().heapUsed);
     const each = (ms / objects).toFixed(1);
     console.log(
-      `${label.padEnd(24)} ${(ms / 1000).toFixed(1)} s, ${each} ms each, ${(count() - before) / objects} git processes and ${nodeMs} ms of Node each, RSS ${rss} MiB`,
+      `${label.padEnd(24)} ${(ms / 1000).toFixed(1)} s, ${each} ms each, ${(count() - before) / objects} git processes and ${nodeMs} ms of Node each, RSS ${rss} MiB, heap ${heap} MiB`,
     );
   };
   await round(`${objects} sources, first`);
-  for (let n = 1; n <= 3; n++) await round(`${objects} sources, unchanged`);
+  await mustBeReady();
+  for (let n = 1; n <= rounds; n++) await round(`${objects} sources, unchanged`);
 }
 
 async function inParallel(names: readonly string[], work: (name: string) => Promise<unknown>): Promise<void> {

@@ -9,7 +9,7 @@ export interface CliRun {
 }
 
 /** Runs a command line in this process and captures what it prints. */
-export async function runCli(argv: string[], env: Record<string, string> = {}): Promise<CliRun> {
+export async function runCli(argv: string[], env: Record<string, string> = {}, stdin = ''): Promise<CliRun> {
   const output = { out: '', err: '' };
   const sink = (key: 'out' | 'err') => {
     const stream = new PassThrough();
@@ -19,7 +19,7 @@ export async function runCli(argv: string[], env: Record<string, string> = {}): 
     return stream;
   };
   const code = await runCommand(argv, {
-    stdin: Readable.from([]),
+    stdin: Readable.from(stdin === '' ? [] : [stdin]),
     stdout: sink('out'),
     stderr: sink('err'),
     env,

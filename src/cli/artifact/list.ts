@@ -1,4 +1,5 @@
 import type { Command as Program } from 'commander';
+import { inParallel } from '../../base/parallel.ts';
 import { parseRange, satisfiesRange } from '../../images/semver-range.ts';
 import { parseTagVersion } from '../../images/semver-version.ts';
 import { compileTagPattern } from '../../images/tag-pattern.ts';
@@ -21,6 +22,15 @@ export function registerList(artifact: Program, shell: Shell): void {
     .action(shell.action(list));
 }
 
+interface ListedArtifact {
+  artifact: string;
+  digest: string;
+  source: string;
+  revision: string;
+}
+
+const width = 8;
+
 async function list(
   [address = '']: string[],
   options: Record<string, unknown>,
@@ -30,18 +40,19 @@ async function list(
   const { signal } = context;
   const isWanted = tagFilter(options);
   return withRegistry(options, context, async (registry) => {
-    const artifacts: { artifact: string; digest: string; source: string; revision: string }[] = [];
-    for (const tag of (await listTags(registry, repository, { signal })).filter(isWanted)) {
+    const tags = (await listTags(registry, repository, { signal })).filter(isWanted);
+    const found: ListedArtifact[] = [];
+    await inParallel(tags, width, async (tag, index) => {
       const { digest, annotations } = await getManifest(registry, repository, tag, { signal });
-      artifacts.push({
+      found[index] = {
         artifact: `${formatRepository(repository)}:${tag}`,
         digest,
         source: annotations['org.opencontainers.image.source'] ?? '',
         revision: annotations['org.opencontainers.image.revision'] ?? '',
-      });
-    }
-    const rows = artifacts.map(({ artifact, digest, source, revision }) => [artifact, digest, source, revision]);
-    return { data: artifacts, text: formatTable(['ARTIFACT', 'DIGEST', 'SOURCE', 'REVISION'], rows) };
+      };
+    });
+    const rows = found.map(({ artifact, digest, source, revision }) => [artifact, digest, source, revision]);
+    return { data: found, text: formatTable(['ARTIFACT', 'DIGEST', 'SOURCE', 'REVISION'], rows) };
   });
 }
 

@@ -23,7 +23,12 @@ export function registryOptions(command: Program): Program {
         .default('generic'),
     )
     .option('--insecure-registry', 'allow plain HTTP')
-    .option('--registry-endpoint <host=url...>', 'reach a registry elsewhere than its name says');
+    .option('--registry-endpoint <host=url>', 'reach a registry elsewhere than its name says; repeatable', collectList);
+}
+
+/** Takes an option that may be given several times, or with commas between, as Flux's lists may. */
+export function collectList(value: string, before: string[] = []): string[] {
+  return [...before, ...value.split(',').filter((part) => part !== '')];
 }
 
 /** Opens registries for one command and closes their connections when `work` is done. */

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { MillraceError } from '../../base/error.ts';
 import { compareBytes } from '../../base/text.ts';
@@ -10,37 +10,63 @@ export interface PackOptions {
   signal: AbortSignal;
   /** Patterns in place of the defaults, as `spec.ignore` has them. */
   ignore?: string;
+  /** Whether links are replaced by what they point at, wherever that is. */
+  resolveLinks?: boolean;
 }
 
 /**
  * Packs a folder (or a single file) the way sources do: same order, modes and ignore rules, links left out. Returns the
- * digest and length of the archive. Throws BAD_INPUT where there is nothing at `path`.
+ * digest and length of the archive. Throws BAD_INPUT where there is nothing at `path`, or a link leads nowhere or in circles.
  */
 export async function packFolder(
   path: string,
   archive: string,
-  { signal, ignore }: PackOptions,
+  { signal, ignore, resolveLinks = false }: PackOptions,
 ): Promise<{ digest: string; size: number }> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new MillraceError('BAD_INPUT', `There is nothing at ${path}`, { cause, retry: 'never' });
   });
   return writeArchive(archive, { signal, algorithm: 'sha256' }, async (sink) => {
     if (found.isFile()) return addFile(sink, path, basename(path));
-    const rules = compileIgnoreRules({ files: await findIgnoreFiles(path), spec: ignore });
-    await addFolder(sink, path, '', rules);
+    const isIgnored = compileIgnoreRules({ files: await findIgnoreFiles(path), spec: ignore });
+    await addFolder({ sink, isIgnored, resolveLinks }, path, '', []);
   });
 }
 
-async function addFolder(sink: ArchiveSink, root: string, below: string, isIgnored: IgnoreRules): Promise<void> {
-  const entries = await readdir(join(root, below), { withFileTypes: true });
+interface Packing {
+  sink: ArchiveSink;
+  isIgnored: IgnoreRules;
+  resolveLinks: boolean;
+}
+
+/** `folder` on disk is `below` in the archive; `around` are the real folders that it is in. */
+async function addFolder(packing: Packing, folder: string, below: string, around: readonly string[]): Promise<void> {
+  const { sink, isIgnored, resolveLinks } = packing;
+  const real = await realpath(folder);
+  if (around.includes(real)) throw badLink(folder, 'leads back to a folder that it is in');
+  const entries = await readdir(folder, { withFileTypes: true });
   for (const entry of entries.sort((a, b) => compareBytes(a.name, b.name))) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) {
+    const place = join(folder, entry.name);
+    const isLink = entry.isSymbolicLink();
+    if (isLink && (!resolveLinks || isIgnored(path, false))) continue;
+    const found = isLink ? await targetOf(place) : entry;
+    if (found.isDirectory()) {
       if (entry.name === '.git') continue;
       if (!isIgnored(path, true)) await sink.add({ path, kind: 'directory', size: 0 });
-      await addFolder(sink, root, path, isIgnored);
-    } else if (entry.isFile() && !isIgnored(path, false)) await addFile(sink, join(root, path), path);
+      await addFolder(packing, place, path, [...around, real]);
+    } else if (found.isFile() && !isIgnored(path, false)) await addFile(sink, place, path);
   }
+}
+
+async function targetOf(link: string) {
+  return stat(link).catch((cause: unknown) => {
+    throw badLink(link, 'leads nowhere', cause);
+  });
+}
+
+function badLink(link: string, why: string, cause?: unknown): MillraceError {
+  return new MillraceError('BAD_INPUT', `The link ${link} ${why}`, { cause, retry: 'never' });
 }
 
 async function addFile(sink: ArchiveSink, file: string, path: string): Promise<void> {

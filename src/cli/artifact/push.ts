@@ -1,6 +1,8 @@
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Command as Program } from 'commander';
 import { formatTime } from '../../base/clock.ts';
 import { MillraceError } from '../../base/error.ts';
@@ -9,7 +11,7 @@ import { mediaTypes } from '../../oci/manifest.ts';
 import { formatRepository, isDigest, parseReference } from '../../oci/reference.ts';
 import { examples, outputOption, type Shell } from '../command.ts';
 import type { CliContext, CommandResult } from '../context.ts';
-import { registryOptions, withRegistry } from './open-registry.ts';
+import { collectList, registryOptions, withRegistry } from './open-registry.ts';
 import { packFolder } from './pack-folder.ts';
 
 /** As Flux's own command line writes them, so that either reads the other's artifacts. */
@@ -20,17 +22,23 @@ export function registerPush(artifact: Program, shell: Shell): void {
   registryOptions(artifact.command('push'))
     .description('Pack a folder and push it as an OCI artifact for an OCIRepository.')
     .argument('<address>', 'oci://host/name:tag')
-    .requiredOption('-f, --path <path>', 'folder or file to pack')
+    .requiredOption('-f, --path <path>', 'folder or file to pack; - for manifests from standard input')
     .requiredOption('--source <url>', 'where the content comes from, such as the URL of the git repository')
     .requiredOption('--revision <revision>', 'revision of the content, such as main@sha1:…')
-    .option('-a, --annotations <key=value...>', 'further annotations of the manifest')
-    .option('--ignore-paths <patterns...>', 'patterns to leave out, as in .gitignore, in place of the defaults')
+    .option('-a, --annotations <key=value>', 'further annotation of the manifest; repeatable', collect)
+    .option(
+      '--ignore-paths <patterns>',
+      'patterns to leave out, as in .gitignore, in place of the defaults; repeatable, or with commas between',
+      collectList,
+    )
+    .option('--resolve-symlinks', 'put what symbolic links point at in their places; otherwise they are left out')
     .option('--reproducible', 'the same content gives the same digest: without the time of making')
     .addOption(outputOption())
     .addHelpText(
       'after',
       examples(
         'millrace artifact push oci://ghcr.io/org/manifests/app:v1.0.0 --path ./deploy --source "$(git config --get remote.origin.url)" --revision "main@sha1:$(git rev-parse HEAD)"',
+        'kustomize build . | millrace artifact push oci://ghcr.io/org/manifests/app:v1.0.0 --path - --source ci --revision 42',
       ),
     )
     .action(shell.action(push));
@@ -44,6 +52,7 @@ async function push(
   const { repository, reference } = parseReference(address);
   if (isDigest(reference)) throw new MillraceError('BAD_INPUT', 'Push to a tag, not to a digest', { retry: 'never' });
   const { signal } = context;
+  const annotations = annotationsOf(options);
   const content = await packed(options, context);
   return withRegistry(options, context, async (registry) => {
     const layer = await pushBlob(registry, repository, { data: content, mediaType: contentMediaType }, { signal });
@@ -54,7 +63,7 @@ async function push(
       mediaType: mediaTypes.ociManifest,
       config,
       layers: [layer],
-      annotations: annotationsOf(options),
+      annotations,
     };
     const raw = Buffer.from(JSON.stringify(manifest));
     const digest = await pushManifest(registry, repository, reference, { raw, mediaType: manifest.mediaType, signal });
@@ -66,13 +75,18 @@ async function push(
   });
 }
 
-async function packed(options: Record<string, unknown>, { cwd, signal }: CliContext): Promise<Buffer> {
+const collect = (value: string, before: string[] = []) => [...before, value];
+
+async function packed(options: Record<string, unknown>, { cwd, signal, stdin }: CliContext): Promise<Buffer> {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-push-'));
   try {
     const file = join(dir, 'content.tar.gz');
+    const isPiped = options['path'] === '-';
+    const path = isPiped ? join(dir, 'manifests.yaml') : resolve(cwd, String(options['path']));
+    if (isPiped) await pipeline(stdin, createWriteStream(path), { signal });
     const patterns = options['ignorePaths'];
     const ignore = Array.isArray(patterns) ? { ignore: patterns.join('\n') } : {};
-    await packFolder(resolve(cwd, String(options['path'])), file, { signal, ...ignore });
+    await packFolder(path, file, { signal, ...ignore, resolveLinks: options['resolveSymlinks'] === true });
     return await readFile(file);
   } finally {
     await rm(dir, { recursive: true, force: true });

@@ -4,15 +4,18 @@ import { getManifest } from '../../oci/manifest.ts';
 import { formatRepository, parseReference } from '../../oci/reference.ts';
 import { examples, outputOption, type Shell } from '../command.ts';
 import type { CliContext, CommandResult } from '../context.ts';
-import { registryOptions, withRegistry } from './open-registry.ts';
+import { collectList, registryOptions, withRegistry } from './open-registry.ts';
 
 export function registerTag(artifact: Program, shell: Shell): void {
   registryOptions(artifact.command('tag'))
     .description('Give an OCI artifact further tags.')
     .argument('<address>', 'oci://host/name:tag, or with @digest')
-    .requiredOption('--tag <tags...>', 'tags to add')
+    .requiredOption('--tag <tag>', 'tag to add; repeatable, or several with commas between', collectList)
     .addOption(outputOption())
-    .addHelpText('after', examples('millrace artifact tag oci://ghcr.io/org/manifests/app:v1.0.0 --tag latest'))
+    .addHelpText(
+      'after',
+      examples('millrace artifact tag oci://ghcr.io/org/manifests/app:v1.0.0 --tag latest --tag stable'),
+    )
     .action(shell.action(tag));
 }
 

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { errorMessage, isMillraceError, MillraceError } from '../../base/error.ts';
+import { inParallel } from '../../base/parallel.ts';
 import { addFolders, type ContentEntry, inWalkOrder } from '../source/content.ts';
 import { ignoreFileName } from '../source/ignore-rules.ts';
 import type { Spool } from '../source/spool.ts';
@@ -85,20 +86,4 @@ async function fetchOne(
 
 function otherLength(key: string): MillraceError {
   return new MillraceError('BUCKET_CHANGED', `the object '${key}' is not as long as the listing said`);
-}
-
-/** The first failure ends all of it: none that is under way is left behind. */
-async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  let failure: { error: unknown } | undefined;
-  const worker = async () => {
-    while (failure === undefined && next < items.length) {
-      const item = items[next++] as T;
-      await work(item).catch((error: unknown) => {
-        failure ??= { error };
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-  if (failure !== undefined) throw failure.error;
 }

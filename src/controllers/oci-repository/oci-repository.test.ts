@@ -276,7 +276,7 @@ describe.each(registries)('with $name', ({ isMissing, start }) => {
     const out = join(temp.dir, `out${number}`);
     const pulled = await runCli(['artifact', 'pull', `${address}:v1.0.0`, '--output-path', out]);
     expect(pulled.out).toMatch(/1 files? in/);
-    expect((await runCli(['artifact', 'tag', `${address}:v1.0.0`, '--tag', 'stable', 'prod'])).code).toBe(0);
+    expect((await runCli(['artifact', 'tag', `${address}:v1.0.0`, '--tag', 'stable', '--tag', 'prod'])).code).toBe(0);
     const listed = await runCli(['list', 'artifacts', address, '-o', 'json']);
     const names = (JSON.parse(listed.out) as { artifact: string }[]).map(({ artifact: name }) =>
       name.split(':').at(-1),

@@ -1,4 +1,4 @@
-import { startGitHttpServer } from '../test/support/git-http-server.ts';
+import { startGitHttpServer } from '../../test/support/git-http-server.ts';
 
 /** Serves a folder of repositories from a process of its own, and prints where. */
 const [root = '.'] = process.argv.slice(2);
