@@ -1,45 +1,147 @@
 import { statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import type { Command } from 'commander';
-import { MillraceError } from '../base/error.ts';
-import { build } from '../kustomize/build.ts';
+import { dirname, join, relative, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { isMillraceError, MillraceError } from '../base/error.ts';
+import type { KubeObject } from '../base/kube-object.ts';
+import { buildObjects, printObjects } from '../kustomize/build.ts';
 import { diskFileSystem } from '../kustomize/file-system.ts';
+import { KubernetesSchema } from '../kustomize/kubernetes-schema.ts';
 import { examples, type Shell } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 
+const restrictors = { LoadRestrictionsRootOnly: 'rootOnly', LoadRestrictionsNone: 'none', none: 'none' } as const;
+
+/** What kustomize can be told to run, and we do not: a build here is a function of its files. */
+const refused: Readonly<Record<string, string>> = {
+  'enable-helm': 'Render the chart in CI and commit the result, or install it with a HelmRelease.',
+  'enable-alpha-plugins': 'Plugins that are programs are not run; the builtin ones need no flag.',
+  'enable-exec': 'Functions that are programs are not run.',
+};
+
 export function register(program: Command, shell: Shell): void {
-  program
+  const command = program
     .command('build')
     .argument('[dir]', 'folder with a kustomization file', '.')
-    .description('build a kustomization and print its objects')
-    .option('-o, --output <file>', 'write to this file instead of standard output')
+    .description('build a kustomization and print its objects, as kustomize build does')
     .option(
-      '--root <dir>',
-      'folder that bases and files may not leave (default: the repository around dir, or dir itself)',
+      '-o, --output <path>',
+      'write to this file, or a file an object into this folder, instead of standard output',
     )
-    .addHelpText('after', examples('millrace build apps/mainapp', 'millrace build overlays/prod -o prod.yaml'))
+    .addOption(
+      new Option('--load-restrictor <name>', 'how far from its folder a kustomization may name files')
+        .choices(Object.keys(restrictors))
+        .default('LoadRestrictionsRootOnly'),
+    )
+    .addOption(
+      new Option('--reorder <order>', "order of the objects where there are no 'sortOptions'").choices([
+        'legacy',
+        'none',
+      ]),
+    )
+    .option('--root <dir>', 'folder that bases may not leave (default: the repository around dir, or the whole disk)');
+  for (const [name, why] of Object.entries(refused)) {
+    command.addOption(new Option(`--${name}`, `refused: ${why}`));
+  }
+  command
+    .addHelpText(
+      'after',
+      examples(
+        'millrace build apps/mainapp',
+        'millrace build overlays/prod -o prod.yaml',
+        'millrace build overlays/prod --load-restrictor LoadRestrictionsNone',
+      ),
+    )
     .action(shell.action(async ([dir], options, context) => runBuild(dir ?? '.', options, context)));
 }
 
-async function runBuild(dir: string, options: Record<string, unknown>, { cwd }: CliContext): Promise<CommandResult> {
+async function runBuild(dir: string, options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
+  const { cwd } = context;
+  refuseFlags(options);
   const folder = resolve(cwd, dir);
-  if (!isFolder(folder)) throw new MillraceError('BAD_INPUT', `'${dir}' is not a folder`, { retry: 'never' });
+  if (!isFolder(folder))
+    throw new MillraceError('KUSTOMIZE_BUILD_FAILED', `'${dir}' is not a folder`, { retry: 'never' });
   const root = typeof options['root'] === 'string' ? resolve(cwd, options['root']) : repositoryAround(folder);
-  const text = build({ fs: diskFileSystem(root), dir: folder.slice(root.length) });
-  if (typeof options['output'] !== 'string') return { text };
-  await writeFile(resolve(cwd, options['output']), text);
+  const objects = buildFrom(root, folder, dir, options, context);
+  if (typeof options['output'] !== 'string') return { text: printObjects(objects) };
+  const output = resolve(cwd, options['output']);
+  if (isFolder(output)) await writeEach(output, objects);
+  else await writeOutput(output, printObjects(objects));
   return {};
+}
+
+function refuseFlags(options: Record<string, unknown>): void {
+  for (const [name, why] of Object.entries(refused)) {
+    const key = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    if (options[key] !== true) continue;
+    throw new MillraceError('BAD_INPUT', `--${name} is not supported`, { hint: why, retry: 'never' });
+  }
+}
+
+function buildFrom(
+  root: string,
+  folder: string,
+  dir: string,
+  options: Record<string, unknown>,
+  { stderr }: CliContext,
+): KubeObject[] {
+  const inside = relative(root, folder);
+  // The engine names files from the root; a user knows them from the folder that was typed.
+  const asTyped = (text: string) =>
+    inside === '' ? text : text.replaceAll(`${inside}/`, `${dir.replace(/\/+$/, '')}/`);
+  const { loadRestrictor, reorder } = options as {
+    loadRestrictor: keyof typeof restrictors;
+    reorder?: 'legacy' | 'none';
+  };
+  try {
+    return buildObjects({
+      fs: diskFileSystem(root),
+      dir: inside,
+      loadRestrictor: restrictors[loadRestrictor],
+      ...(reorder !== undefined && { reorder }),
+      warn: (message) => stderr.write(`warning: ${asTyped(message)}\n`),
+    });
+  } catch (error) {
+    if (!isMillraceError(error)) throw error;
+    const { code, hint } = error;
+    throw new MillraceError(code, asTyped(error.message), { cause: error, retry: 'never', ...(hint && { hint }) });
+  }
+}
+
+/** A file an object, named as kustomize names them: group, version, kind and name; the namespace before them where there are several. */
+async function writeEach(folder: string, objects: readonly KubeObject[]): Promise<void> {
+  const schema = new KubernetesSchema();
+  const namespaceOf = ({ apiVersion, kind, metadata }: KubeObject) =>
+    schema.isClusterScoped(apiVersion, kind) ? undefined : metadata.namespace || 'default';
+  const severalNamespaces = new Set(objects.flatMap((object) => namespaceOf(object) ?? [])).size > 1;
+  for (const object of objects) {
+    const { apiVersion, kind, metadata } = object;
+    const identity = `${apiVersion.replace('/', '_')}_${kind}_${metadata.name}`;
+    const namespace = severalNamespaces ? namespaceOf(object) : undefined;
+    const file = namespace === undefined ? identity : `${namespace}_${identity}`;
+    await writeOutput(join(folder, `${file.toLowerCase()}.yaml`), printObjects([object]));
+  }
+}
+
+async function writeOutput(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (cause) {
+    throw new MillraceError('BAD_INPUT', `cannot write ${path}: ${(cause as Error).message}`, {
+      cause,
+      retry: 'never',
+    });
+  }
 }
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** The nearest folder with a `.git`, the folder itself where there is none. */
+/** The nearest folder with a `.git`; the root of the disk where there is none. */
 function repositoryAround(folder: string): string {
   for (let current = folder; ; current = dirname(current)) {
     if (statSync(resolve(current, '.git'), { throwIfNoEntry: false }) !== undefined) return current;
-    if (dirname(current) === current) return folder;
+    if (dirname(current) === current) return current;
   }
 }

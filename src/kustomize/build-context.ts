@@ -1,9 +1,9 @@
-import type { FileSystem } from './file-system.ts';
+import type { SourceFiles } from './file-system.ts';
 import type { KubernetesSchema } from './kubernetes-schema.ts';
 
 /** What all parts of one build share. */
 export interface BuildContext {
-  readonly fs: FileSystem;
+  readonly fs: SourceFiles;
   readonly schema: KubernetesSchema;
   /** Where objects come from is noted, as the root asks for it by `buildMetadata`. */
   readonly tracksOrigins: boolean;

@@ -5,7 +5,7 @@ import { accumulateRoot, setSchema } from './accumulate.ts';
 import type { BuildContext } from './build-context.ts';
 import { addHashes } from './builtin-plugins.ts';
 import { metadataLabelSpec } from './default-field-specs.ts';
-import { type FileSystem, normalPath } from './file-system.ts';
+import { type FileSystem, type LoadRestrictor, normalPath, sourceFiles } from './file-system.ts';
 import { KubernetesSchema } from './kubernetes-schema.ts';
 import { readKustomizationFile } from './kustomization-file.ts';
 import { addPairs } from './labels.ts';
@@ -20,6 +20,10 @@ export interface BuildOptions {
   fs: FileSystem;
   /** The folder with the kustomization file, relative to the root of `fs`. */
   dir: string;
+  /** Default `rootOnly`, as kustomize has it. */
+  loadRestrictor?: LoadRestrictor;
+  /** The order of the objects where the kustomization file has no `sortOptions`. Default `legacy`. */
+  reorder?: 'legacy' | 'none';
   /** Is told about fields that are deprecated, and the like. */
   warn?: (message: string) => void;
   /** Told of each object that is given back where it was written. */
@@ -41,7 +45,15 @@ const managedBy = 'kustomize-v5.8.1';
  * give the same objects. Throws KUSTOMIZE_BUILD_FAILED, KUSTOMIZE_PATH_OUTSIDE and YAML_INVALID; faults that have nothing to do
  * with each other are thrown together.
  */
-export function buildObjects({ fs, dir, warn = () => {}, onOrigin }: BuildOptions): KubeObject[] {
+export function buildObjects({
+  fs: given,
+  dir,
+  loadRestrictor = 'rootOnly',
+  reorder,
+  warn = () => {},
+  onOrigin,
+}: BuildOptions): KubeObject[] {
+  const fs = sourceFiles(given, loadRestrictor);
   const file = readKustomizationFile(fs, normalPath(dir), warn);
   const metadata = new Set(file.fields.buildMetadata);
   const context: BuildContext = { fs, warn, schema: new KubernetesSchema(), tracksOrigins: metadata.size > 0 };
@@ -52,7 +64,10 @@ export function buildObjects({ fs, dir, warn = () => {}, onOrigin }: BuildOption
   resolveVars(list.resources, vars, config.varReference, warn);
   const kept = list.resources.filter((resource) => !isLocal(resource));
   const ordered = new ResourceList();
-  ordered.replaceAll(sortResources(kept, file.fields.sortOptions, file.path));
+  if (reorder !== undefined && file.fields.sortOptions !== undefined)
+    warn(`${file.path}: 'sortOptions' goes before the order that was asked for`);
+  const order = file.fields.sortOptions ?? (reorder === 'none' ? { order: 'fifo' } : undefined);
+  ordered.replaceAll(sortResources(kept, order, file.path));
   if (metadata.has('managedByLabel'))
     addPairs(ordered, { 'app.kubernetes.io/managed-by': managedBy }, [metadataLabelSpec]);
   const wanted = {
@@ -75,7 +90,11 @@ function isLocal(resource: Resource): boolean {
 
 /** What `kustomize build` prints. */
 export function build(options: BuildOptions): string {
-  const objects = buildObjects(options);
+  return printObjects(buildObjects(options));
+}
+
+/** The objects of a build as kustomize prints them. */
+export function printObjects(objects: readonly KubeObject[]): string {
   const text = printDocuments(objects);
   return text.includes('\\N') ? printDocuments(objects.map(withFoldedBreaks)) : text;
 }

@@ -3,7 +3,7 @@ import { buildError } from './build-error.ts';
 import type { NameReference } from './default-name-references.ts';
 import { forEachCollecting } from './faults.ts';
 import type { FieldSpec } from './field-spec.ts';
-import type { FileSystem } from './file-system.ts';
+import type { SourceFiles } from './file-system.ts';
 import { parseConfiguration } from './parse-configuration.ts';
 import { type NamingPlace, pathOf, readNamedText } from './read-named.ts';
 import { emptyConfig, mergedConfig, type TransformerConfig } from './transformer-config.ts';
@@ -14,7 +14,7 @@ type Fields = Record<string, unknown>;
  * What the files of `crds` say about where transformers act: OpenAPI definitions by name, with kustomize's own extensions on
  * properties (`x-kubernetes-annotation`, `-label-selector`, `-identity`, `-object-ref-…`).
  */
-export function readCrdConfig(fs: FileSystem, place: NamingPlace, names: readonly string[]): TransformerConfig {
+export function readCrdConfig(fs: SourceFiles, place: NamingPlace, names: readonly string[]): TransformerConfig {
   const read = forEachCollecting(names, (name) => {
     const path = pathOf(place.folder, name);
     const { value } = parseConfiguration(readNamedText(fs, place, name), path);

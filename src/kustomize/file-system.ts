@@ -9,6 +9,29 @@ export interface FileSystem {
   kindOf(path: string): 'file' | 'folder' | undefined;
   /** Names in a folder, sorted. */
   list(path: string): string[];
+  /** Where links lead to, where there are links. */
+  realPath?(path: string): string | undefined;
+}
+
+/**
+ * How far from its own folder a kustomization may name files, as `--load-restrictor` of kustomize has it: not out of the folder,
+ * or anywhere. Bases may be anywhere either way.
+ */
+export type LoadRestrictor = 'rootOnly' | 'none';
+
+/** The files of one build. */
+export interface SourceFiles extends FileSystem {
+  readonly loadRestrictor: LoadRestrictor;
+}
+
+export function sourceFiles(fs: FileSystem, loadRestrictor: LoadRestrictor): SourceFiles {
+  return {
+    readFile: (path) => fs.readFile(path),
+    kindOf: (path) => fs.kindOf(path),
+    list: (path) => fs.list(path),
+    realPath: (path) => (fs.realPath === undefined ? path : fs.realPath(path)),
+    loadRestrictor,
+  };
 }
 
 /** Files in memory: path → text or bytes. */
@@ -78,6 +101,10 @@ export function diskFileSystem(root: string): FileSystem {
     list: (path) => {
       const real = kindOf(path) === 'folder' ? locate(path) : undefined;
       return real === undefined ? [] : readdirSync(real).sort();
+    },
+    realPath: (path) => {
+      const real = locate(path);
+      return real === undefined ? undefined : relative(realRoot, real);
     },
   };
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { posix } from 'node:path';
 import { buildError } from './build-error.ts';
 import { forEachCollecting } from './faults.ts';
-import type { FileSystem } from './file-system.ts';
+import type { SourceFiles } from './file-system.ts';
 import { type NamingPlace, readNamed } from './read-named.ts';
 
 /** Where a generator takes its data from. */
@@ -15,7 +15,7 @@ export interface KeyValueSources {
 
 /** Every key with its content. Throws KUSTOMIZE_BUILD_FAILED for all sources that cannot be used, and for a key given twice. */
 export function readKeyValues(
-  fs: FileSystem,
+  fs: SourceFiles,
   place: NamingPlace,
   { literals = [], files = [], envs = [], env = '' }: KeyValueSources,
   generator: string,

@@ -13,7 +13,7 @@ import {
 import { defaultNameReferences, type NameReference } from './default-name-references.ts';
 import { forEachCollecting } from './faults.ts';
 import type { FieldSpec } from './field-spec.ts';
-import type { FileSystem } from './file-system.ts';
+import type { SourceFiles } from './file-system.ts';
 import { parseConfiguration } from './parse-configuration.ts';
 import { type NamingPlace, pathOf, readNamedText } from './read-named.ts';
 import { type GroupVersionKind, isSelectedBy } from './resource-id.ts';
@@ -127,13 +127,13 @@ function sorted(config: TransformerConfig): TransformerConfig {
 }
 
 /** The configuration of a kustomization file itself: the defaults and its `configurations`. */
-export function readConfigurations(fs: FileSystem, place: NamingPlace, names: readonly string[]): TransformerConfig {
+export function readConfigurations(fs: SourceFiles, place: NamingPlace, names: readonly string[]): TransformerConfig {
   const read = forEachCollecting(names, (name) => readConfiguration(fs, place, name));
   const custom = read.reduce((all, one) => mergedConfig(all, one, place.path), emptyConfig());
   return names.length === 0 ? defaultConfig() : mergedConfig(defaultConfig(), custom, place.path);
 }
 
-function readConfiguration(fs: FileSystem, place: NamingPlace, name: string): TransformerConfig {
+function readConfiguration(fs: SourceFiles, place: NamingPlace, name: string): TransformerConfig {
   const path = pathOf(place.folder, name);
   const { value, fault } = parseConfiguration(readNamedText(fs, place, name), path, { strict: true });
   return { ...emptyConfig(), ...decode(value ?? {}, transformerConfigShape, { strict: true, fault }) };

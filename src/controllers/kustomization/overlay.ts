@@ -26,7 +26,12 @@ export function buildKustomization(object: Kustomization, fs: FileSystem): Built
   try {
     const view = withOverlay(object, fs, dir);
     if (view === undefined) return built;
-    built.objects = buildObjects({ fs: view, dir, onOrigin: (_object, origin) => built.origins.push(origin) });
+    built.objects = buildObjects({
+      fs: view,
+      dir,
+      loadRestrictor: 'none',
+      onOrigin: (_object, origin) => built.origins.push(origin),
+    });
     return built;
   } catch (cause) {
     if (cause instanceof KustomizationFault) throw cause;
