@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Whole-process time and peak memory of `millrace build` (run `npm run build` first) over generated overlays, beside `kubectl kustomize`. */
+/** Whole-process time and peak memory of `millrace build` (run `npm run build` first) over generated overlays, beside kustomize (`KUSTOMIZE=/path`, else `kustomize`, else `kubectl kustomize`). */
 const counts = [3, 99, 999, 4995, 9990];
 const slowestPeer = 999;
 
@@ -69,6 +69,13 @@ metadata: {name: ${app}}
 `;
 }
 
+/** The peer and how it is told to build. */
+function findPeer(): { command: string; args: readonly string[] } {
+  const candidates = [process.env['KUSTOMIZE'], 'kustomize'].filter((name) => name !== undefined);
+  const found = candidates.find((name) => spawnSync(name, ['--help']).status === 0);
+  return found === undefined ? { command: 'kubectl', args: ['kustomize'] } : { command: found, args: ['build'] };
+}
+
 function timed(command: string, args: readonly string[]): { ms: number; status: number | null; peakMiB: string } {
   const start = performance.now();
   const { status, stderr } = spawnSync('/usr/bin/time', ['-f', 'peak=%M', command, ...args], {
@@ -83,6 +90,7 @@ function timed(command: string, args: readonly string[]): { ms: number; status: 
   };
 }
 
+const { command: peerCommand, args: peerArgs } = findPeer();
 const bare = Math.min(...[1, 2, 3].map(() => timed(process.execPath, ['-e', '0']).ms));
 console.log(`node -e 0: ${bare.toFixed(0)} ms`);
 for (const count of counts) {
@@ -90,12 +98,12 @@ for (const count of counts) {
   try {
     generate(dir, count);
     const overlay = join(dir, 'overlay');
-    const ours = timed(process.execPath, ['dist/millrace.js', 'build', overlay, '--root', dir]);
-    const peer = count <= slowestPeer ? timed('kubectl', ['kustomize', overlay]) : undefined;
+    const ours = timed(process.execPath, ['dist/millrace.js', 'build', overlay]);
+    const peer = count <= slowestPeer ? timed(peerCommand, [...peerArgs, overlay]) : undefined;
     const ratio =
       peer === undefined || peer.status !== 0
         ? 'no peer'
-        : `kubectl kustomize ${peer.ms.toFixed(0)} ms, ${(peer.ms / ours.ms).toFixed(1)}x`;
+        : `${[peerCommand, ...peerArgs].join(' ')} ${peer.ms.toFixed(0)} ms, ${(peer.ms / ours.ms).toFixed(1)}x`;
     console.log(`${count} objects: ${ours.ms.toFixed(0)} ms (exit ${ours.status}), peak ${ours.peakMiB} MiB; ${ratio}`);
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { isRecord } from '../base/json.ts';
 import { buildError } from './build-error.ts';
 import type { Resource } from './resource.ts';
-import { formatId, type GroupVersionKind, gvkOf, isSelectedBy } from './resource-id.ts';
+import { formatId, type GroupVersionKind, isSelectedBy } from './resource-id.ts';
 
 /** A place in objects of a kind, as kustomize's configurations name it. */
 export interface FieldSpec extends Partial<GroupVersionKind> {
@@ -40,8 +40,8 @@ export function visitFields(
   { creates }: VisitOptions,
   visit: (place: FieldPlace) => void,
 ): void {
-  if (!isSelectedBy(gvkOf(resource.apiVersion, resource.kind), spec)) return;
-  const path = splitPath(spec.path);
+  if (!isSelectedBy(resource.gvk, spec)) return;
+  const path = stepsOf(spec);
   const made = spec.create === true ? creates : undefined;
   const walk = (holder: FieldPlace['holder'], key: string | number, depth: number): void => {
     const value = (holder as Record<string | number, unknown>)[key];
@@ -67,6 +67,35 @@ export function visitFields(
     walk(map, name, depth + 1);
   };
   walk([resource.object], 0, 0);
+}
+
+const knownByKind = new WeakMap<readonly FieldSpec[], Map<string, readonly FieldSpec[]>>();
+
+/** Those of the specs that may concern a resource: of hundreds in a table few are for its kind. */
+export function specsFor({ kind }: Resource, specs: readonly FieldSpec[]): readonly FieldSpec[] {
+  let byKind = knownByKind.get(specs);
+  if (byKind === undefined) {
+    byKind = new Map();
+    knownByKind.set(specs, byKind);
+  }
+  let selected = byKind.get(kind);
+  if (selected === undefined) {
+    selected = specs.filter((spec) => !spec.kind || spec.kind === kind);
+    byKind.set(kind, selected);
+  }
+  return selected;
+}
+
+/** The steps of each spec: the same few specs are used for all objects. */
+const knownSteps = new WeakMap<FieldSpec, readonly string[]>();
+
+function stepsOf(spec: FieldSpec): readonly string[] {
+  let steps = knownSteps.get(spec);
+  if (steps === undefined) {
+    steps = splitPath(spec.path);
+    knownSteps.set(spec, steps);
+  }
+  return steps;
 }
 
 export function splitPath(path: string): string[] {

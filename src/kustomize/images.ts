@@ -2,7 +2,7 @@ import { RE2JS } from 're2js';
 import { isRecord } from '../base/json.ts';
 import { textOf } from '../yaml/original-text.ts';
 import { buildError } from './build-error.ts';
-import { type FieldSpec, setAtPlace, visitFields } from './field-spec.ts';
+import { type FieldSpec, setAtPlace, specsFor, visitFields } from './field-spec.ts';
 import { placeText } from './names.ts';
 import type { Resource } from './resource.ts';
 import { formatId } from './resource-id.ts';
@@ -25,7 +25,7 @@ export function setImages(list: ResourceList, change: ImageChange, specs: readon
   for (const resource of list.resources) {
     if (resource.kind === 'CustomResourceDefinition') continue;
     changeContainers(resource.object, resource, changed);
-    for (const spec of specs)
+    for (const spec of specsFor(resource, specs))
       visitFields(resource, spec, {}, (place) => {
         const image = placeText(place, resource, spec);
         const next = changed(image);

@@ -1,7 +1,7 @@
 import { isRecord } from '../base/json.ts';
 import { setKey } from '../yaml/original-text.ts';
 import { buildError } from './build-error.ts';
-import { type FieldSpec, valueAtPlace, visitFields } from './field-spec.ts';
+import { type FieldSpec, specsFor, valueAtPlace, visitFields } from './field-spec.ts';
 import { formatId } from './resource-id.ts';
 import type { ResourceList } from './resource-list.ts';
 
@@ -14,7 +14,7 @@ export function addPairs(
   const entries = Object.entries(pairs);
   if (entries.length === 0) return;
   for (const resource of list.resources) {
-    for (const spec of specs) {
+    for (const spec of specsFor(resource, specs)) {
       visitFields(resource, spec, { creates: 'mapping' }, (place) => {
         const map = valueAtPlace(place);
         if (map === null) return;

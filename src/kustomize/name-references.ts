@@ -9,7 +9,6 @@ import {
   effectiveNamespace,
   formatId,
   type GroupVersionKind,
-  gvkOf,
   isSelectedBy,
   noNamespace,
   type ResourceId,
@@ -18,6 +17,8 @@ import {
 /** A place that may name another object, and of what kind that is. */
 interface Followed {
   spec: FieldSpec;
+  /** The same path for the kinds that referrers have by now. */
+  anywhere: FieldSpec;
   target: Partial<GroupVersionKind>;
 }
 
@@ -39,7 +40,9 @@ export function fixNameReferences(resources: readonly Resource[], references: re
 
 function followedBy(id: ResourceId, references: readonly NameReference[]): Followed[] {
   return references.flatMap(({ fieldSpecs, ...target }) =>
-    fieldSpecs.filter((spec) => isSelectedBy(id, spec)).map((spec) => ({ spec, target })),
+    fieldSpecs
+      .filter((spec) => isSelectedBy(id, spec))
+      .map((spec) => ({ spec, anywhere: { path: spec.path }, target })),
   );
 }
 
@@ -96,10 +99,9 @@ class Follower {
   }
 
   follow(followed: readonly Followed[]): void {
-    const gvk = gvkOf(this.referrer.apiVersion, this.referrer.kind);
-    for (const { spec, target } of followed) {
+    for (const { spec, anywhere, target } of followed) {
       const select: Select = (wanted) => this.select({ ...wanted, spec, target });
-      visitFields(this.referrer, { ...gvk, path: spec.path }, {}, (place) => this.update(place, spec, select));
+      visitFields(this.referrer, anywhere, {}, (place) => this.update(place, spec, select));
     }
   }
 
@@ -137,7 +139,13 @@ class Follower {
   }
 
   /** The one object that is meant, if it can be told. */
-  private select({ name, namespace, isInMapping, spec, target }: Wanted & Followed): Resource | undefined {
+  private select({
+    name,
+    namespace,
+    isInMapping,
+    spec,
+    target,
+  }: Wanted & Pick<Followed, 'spec' | 'target'>): Resource | undefined {
     let candidates = this.index.formerly(name).filter((one) => this.couldRefer(one));
     if (namespace !== undefined) candidates = this.inNamespace(candidates, namespace);
     const roleRef = spec.path.endsWith('roleRef/name') ? this.roleRef() : undefined;

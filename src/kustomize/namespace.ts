@@ -1,6 +1,6 @@
 import { isRecord } from '../base/json.ts';
 import { buildError } from './build-error.ts';
-import { type FieldSpec, setAtPlace, visitFields } from './field-spec.ts';
+import { type FieldSpec, setAtPlace, specsFor, visitFields } from './field-spec.ts';
 import { placeText } from './names.ts';
 import type { Resource } from './resource.ts';
 import { formatId, idKey } from './resource-id.ts';
@@ -48,7 +48,7 @@ export function moveResource(
 ): void {
   const { apiVersion, kind } = resource;
   const isBinding = bindings.includes(kind);
-  const applied = specs.filter(
+  const applied = specsFor(resource, specs).filter(
     (spec) =>
       spec.path !== 'metadata/namespace' &&
       (spec.path !== 'metadata/name' || apiVersion === 'v1') &&

@@ -3,7 +3,7 @@ import type { KubeObject } from '../base/kube-object.ts';
 import { scalarText, setKey, textOf } from '../yaml/original-text.ts';
 import type { KubernetesSchema } from './kubernetes-schema.ts';
 import type { Origin } from './origin.ts';
-import { effectiveNamespace, gvkOf, type ResourceId } from './resource-id.ts';
+import { effectiveNamespace, type GroupVersionKind, gvkOf, type ResourceId } from './resource-id.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -29,6 +29,8 @@ export class Resource {
   /** Only kept when the build annotates where things come from. */
   origin?: Origin;
   transformations: Origin[] = [];
+  private lastApiVersion = '';
+  private lastGvk: GroupVersionKind | undefined;
 
   constructor(object: Fields, source: string, schema: KubernetesSchema) {
     this.object = object as KubeObject;
@@ -58,13 +60,19 @@ export class Resource {
 
   /** What it is called now. No two resources of a build may share it. */
   get id(): ResourceId {
-    const { apiVersion, kind, name, namespace } = this;
-    return {
-      ...gvkOf(apiVersion, kind),
-      name,
-      namespace,
-      isClusterScoped: this.schema.isClusterScoped(apiVersion, kind),
-    };
+    const { group, version, kind } = this.gvk;
+    const isClusterScoped = this.schema.isClusterScoped(this.apiVersion, kind);
+    return { group, version, kind, name: this.name, namespace: this.namespace, isClusterScoped };
+  }
+
+  /** Asked for with every field of every transformer, so that the last answer is kept. */
+  get gvk(): GroupVersionKind {
+    const { apiVersion, kind } = this;
+    if (this.lastGvk === undefined || this.lastApiVersion !== apiVersion || this.lastGvk.kind !== kind) {
+      this.lastApiVersion = apiVersion;
+      this.lastGvk = gvkOf(apiVersion, kind);
+    }
+    return this.lastGvk;
   }
 
   get previousIds(): ResourceId[] {

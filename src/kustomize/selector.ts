@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
 import { buildError } from './build-error.ts';
 import type { Resource } from './resource.ts';
-import { effectiveNamespace, type GroupVersionKind, gvkOf } from './resource-id.ts';
+import { effectiveNamespace, type GroupVersionKind } from './resource-id.ts';
 
 /** `target` of a patch, `select` or `reject` of a replacement; all but the label selectors are patterns, anchored at both ends. */
 export interface Selector {
@@ -47,7 +47,7 @@ export function selectResources(resources: readonly Resource[], selector: Select
   return resources.filter((resource) => {
     const { id, originalId } = resource;
     return (
-      compiled.matchesGvk(gvkOf(resource.apiVersion, resource.kind)) &&
+      compiled.matchesGvk(resource.gvk) &&
       (compiled.matchesNamespace(effectiveNamespace(originalId)) ||
         compiled.matchesNamespace(effectiveNamespace(id))) &&
       (compiled.matchesName(originalId.name) || compiled.matchesName(id.name)) &&

@@ -13,6 +13,18 @@ export interface SchemaOptions {
  * number would round), dates become full RFC 3339 texts.
  */
 export function buildSchema({ oldBooleans = false, keepText = false }: SchemaOptions = {}): Schema {
+  const key = `${oldBooleans} ${keepText}`;
+  const known = schemas.get(key);
+  if (known !== undefined) return known;
+  const schema = newSchema(oldBooleans, keepText);
+  schemas.set(key, schema);
+  return schema;
+}
+
+/** A schema is a constant that takes longer to make than most manifests to read. */
+const schemas = new Map<string, Schema>();
+
+function newSchema(oldBooleans: boolean, keepText: boolean): Schema {
   const truths = oldBooleans ? oldTruths : /^(?:true|True|TRUE)$/;
   const untruths = oldBooleans ? oldUntruths : /^(?:false|False|FALSE)$/;
   const bool = defineScalarTag('tag:yaml.org,2002:bool', {
