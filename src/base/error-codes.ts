@@ -381,6 +381,10 @@ export const errorCodes = {
     meaning: 'A port that a part of the sandbox was told to use, or used before, cannot be used.',
     fix: 'Stop what listens on it (perhaps another `millrace up`), or choose another port or data folder.',
   },
+  SIGNATURE_TRUST_INVALID: {
+    meaning: 'The trust root for keyless signatures cannot be read.',
+    fix: 'Put the trusted_root.json of your Sigstore into the Secret of spec.verify.trustedRootSecretRef (cosign trusted-root create).',
+  },
   SOPS_DECRYPTION_FAILED: {
     meaning: 'Something that SOPS encrypted could not be decrypted, or was about to be applied encrypted.',
     fix: 'The message names the object and every key that was tried; see spec.decryption of the Kustomization.',

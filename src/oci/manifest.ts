@@ -14,7 +14,7 @@ export const mediaTypes = {
 } as const;
 
 const accepted = Object.values(mediaTypes).join(', ');
-const maxManifestBytes = 8 * 1024 * 1024;
+export const maxManifestBytes = 8 * 1024 * 1024;
 
 /** A content descriptor of the OCI image specification. */
 export interface Descriptor {
@@ -101,7 +101,8 @@ function mismatch(what: string, detail: string): MillraceError {
   return new MillraceError('OCI_DIGEST_MISMATCH', `${what}: the content is not what its digest says: ${detail}`);
 }
 
-function parseManifest(raw: Buffer, digest: string, response: HttpResponse, what: string): Manifest {
+/** A manifest or index from its bytes. Throws OCI_MANIFEST_INVALID. */
+export function parseManifest(raw: Buffer, digest: string, response: HttpResponse, what: string): Manifest {
   let parsed: unknown;
   try {
     parsed = JSON.parse(raw.toString('utf8'));

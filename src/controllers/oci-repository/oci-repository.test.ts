@@ -231,7 +231,8 @@ describe.each(registries)('with $name', ({ isMissing, start }) => {
 
     await h.cluster.put(secretOf('keys', { 'cosign.pub': pem }));
     const second = await push('v2', '--annotations', 'n=2');
-    const statement = JSON.stringify({ subject: [{ digest: { sha256: second.split(':')[1] } }] });
+    const predicateType = 'https://sigstore.dev/cosign/sign/v1';
+    const statement = JSON.stringify({ predicateType, subject: [{ digest: { sha256: second.split(':')[1] } }] });
     const type = 'application/vnd.in-toto+json';
     const signed = `DSSEv1 ${type.length} ${type} ${statement.length} ${statement}`;
     const bundle = {
