@@ -1,4 +1,6 @@
+import { MillraceError } from '../../base/error.ts';
 import type { ObjectReaders } from '../../git/objects.ts';
+import { defaultArchiveLimits } from './archive-reader.ts';
 import { type ArchiveSink, type DigestAlgorithm, writeArchive } from './archive-writer.ts';
 import type { ContentEntry } from './content.ts';
 import { compileIgnoreRules, type IgnoreRules, ignoreFileName } from './ignore-rules.ts';
@@ -18,7 +20,7 @@ export interface WriteOptions {
 
 /**
  * Writes the archive of a tree, without what the ignore rules exclude. Nothing is checked out on the way: git hands the
- * bytes over in walk order.
+ * bytes over in walk order. Throws ARCHIVE_TOO_LARGE, also for more entries than a reader of ours takes.
  */
 export async function writeContentArchive(
   file: string,
@@ -27,6 +29,12 @@ export async function writeContentArchive(
 ): Promise<{ digest: string; size: number }> {
   const { readers, maxBytes, ...rest } = options;
   const kept = options.isFiltered === true ? entries : await withoutIgnored(entries, options);
+  const { maxEntries } = defaultArchiveLimits;
+  if (kept.length > maxEntries) {
+    throw new MillraceError('ARCHIVE_TOO_LARGE', `the content has ${kept.length} entries, more than ${maxEntries}`, {
+      hint: 'Leave out what is not needed (.sourceignore, spec.ignore, spec.sparseCheckout).',
+    });
+  }
   const limits = maxBytes === undefined ? {} : { maxBytes };
   return writeArchive(file, { ...rest, ...limits }, async (sink) => {
     for (const segment of segmentsOf(kept)) await addSegment(sink, segment, readers);
