@@ -34,6 +34,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'resume', summary: 'reconcile suspended objects again', load: () => import('./resume.ts') },
   { name: 'run', summary: 'run the controllers against a cluster', load: () => import('./run.ts') },
   { name: 'suspend', summary: 'stop reconciling objects', load: () => import('./suspend.ts') },
+  { name: 'trace', summary: 'follow an image from its push to its pods', load: () => import('./trace.ts') },
   { name: 'tree', summary: 'show what a Kustomization made', load: () => import('./tree.ts') },
   { name: 'up', summary: 'start the sandbox and deliver an image', load: () => import('./up.ts') },
   { name: 'verify', summary: 'check the whole chain, link by link', load: () => import('./verify.ts') },

@@ -1,5 +1,6 @@
 import { isRecord, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { conditionOf } from '../condition.ts';
 import { nothingCommitted } from '../doctor/automation.ts';
 import type { Facts } from '../doctor/rule.ts';
 import type { ClusterReader } from './reader.ts';
@@ -117,7 +118,6 @@ function imagesOf(workload: KubeObject): string[] {
 }
 
 function readyMessage(object: KubeObject): string | undefined {
-  const conditions = valueAt(object, 'status', 'conditions');
-  const ready = (Array.isArray(conditions) ? conditions : []).find((one) => textAt(one, 'type') === 'Ready');
-  return textAt(ready, 'status') === 'True' ? textAt(ready, 'message') : undefined;
+  const ready = conditionOf(object, 'Ready');
+  return ready?.status === 'True' ? ready.message : undefined;
 }

@@ -1,5 +1,6 @@
 import { textAt, valueAt } from '../../base/json.ts';
 import { formatKey, formatRef, type KubeObject, keyOf, type ObjectKey } from '../../base/kube-object.ts';
+import { conditionOf } from '../condition.ts';
 import { type Hop, type HopName, hopNames } from './hops.ts';
 
 /** One image on its way, and the objects that carry it. */
@@ -161,12 +162,3 @@ const objectInCharge: Record<HopName, string | undefined> = {
   applied: 'Kustomization',
   running: 'Deployment',
 };
-
-function conditionOf(object: KubeObject, type: string): { reason: string; message: string } | undefined {
-  const conditions = valueAt(object, 'status', 'conditions');
-  if (!Array.isArray(conditions)) return undefined;
-  const found = conditions.find((condition) => textAt(condition, 'type') === type);
-  return found === undefined
-    ? undefined
-    : { reason: textAt(found, 'reason') ?? '', message: textAt(found, 'message') ?? '' };
-}

@@ -1,6 +1,7 @@
 import { isRecord, textAt, valueAt } from '../../base/json.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
 import type { ClusterReader } from '../collect/reader.ts';
+import { conditionOf } from '../condition.ts';
 import { type Check, type CheckResult, fail, pass, skipped, unknown } from './check.ts';
 import { roleAnnotation, type Scene, scannerName } from './scene.ts';
 
@@ -169,18 +170,4 @@ function annotationTime(account: KubeObject | undefined): string | undefined {
     const fields = valueAt(entry.fieldsV1, 'f:metadata', 'f:annotations');
     return isRecord(fields) && `f:${roleAnnotation}` in fields;
   })?.time;
-}
-
-export function conditionOf(
-  object: KubeObject,
-  type: string,
-): { status: string; reason: string; message: string } | undefined {
-  const conditions = valueAt(object, 'status', 'conditions');
-  const found = Array.isArray(conditions) ? conditions.find((one) => isRecord(one) && one['type'] === type) : undefined;
-  if (found === undefined) return undefined;
-  return {
-    status: textAt(found, 'status') ?? '',
-    reason: textAt(found, 'reason') ?? '',
-    message: textAt(found, 'message') ?? '',
-  };
 }

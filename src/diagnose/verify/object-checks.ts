@@ -2,8 +2,8 @@ import { parseEcrHost } from '../../aws/ecr-host.ts';
 import { isRecord, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { gitSecretFacts } from '../collect/secret-facts.ts';
+import { conditionOf } from '../condition.ts';
 import { type Check, type CheckResult, fail, failedBy, pass, skipped, unknown } from './check.ts';
-import { conditionOf } from './identity-checks.ts';
 import type { Scene } from './scene.ts';
 
 /** Checks 21 to 27 and 32, and beyond the list 33 and 34: the objects of the chain, git, pods, and versions. */

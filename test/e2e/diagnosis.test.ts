@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newLifetime } from '../../src/base/deadline.ts';
@@ -7,6 +9,7 @@ import { createKubeClient } from '../../src/kube/api-client.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import { MillraceProcess, newDataFolder, readState, removeFolder } from './sandbox-process.ts';
 
+const run = promisify(execFile);
 const startMs = 60_000;
 const account = {
   apiVersion: 'v1',
@@ -22,7 +25,7 @@ interface Item {
   evidence: string;
 }
 
-describe('verify in the sandbox', () => {
+describe('diagnosis in the sandbox', () => {
   let data: string;
   let millrace: MillraceProcess;
   let state: Awaited<ReturnType<typeof readState>>;
@@ -40,8 +43,8 @@ describe('verify in the sandbox', () => {
     await removeFolder(data);
   });
 
-  const verify = async (args: string[] = [], kubeconfig = state.kubernetes.kubeconfig) => {
-    const { aws, registry } = state;
+  const millraceWith = (args: string[], kubeconfig = state.kubernetes.kubeconfig) => {
+    const { aws } = state;
     const env = {
       KUBECONFIG: kubeconfig,
       AWS_ENDPOINT_URL: aws.url,
@@ -49,8 +52,21 @@ describe('verify in the sandbox', () => {
       AWS_ACCESS_KEY_ID: aws.accessKeyId,
       AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
     };
-    const endpoint = ['--registry-endpoint', `${registry.host}=${registry.url}`];
-    return new MillraceProcess(['verify', ...endpoint, ...args], { env }).ended;
+    return new MillraceProcess(args, { env }).ended;
+  };
+  const verify = (args: string[] = [], kubeconfig?: string) => {
+    const { host, url } = state.registry;
+    return millraceWith(['verify', '--registry-endpoint', `${host}=${url}`, ...args], kubeconfig);
+  };
+  const trace = async (...args: string[]) => {
+    const { code, stdout } = await millraceWith(['trace', '-o', 'json', ...args]);
+    const { traces, findings } = JSON.parse(stdout) as {
+      traces: { tag: string; routes: { hops: { name: string; state: string; evidence: string }[] }[] }[];
+      findings: { code: string }[];
+    };
+    const hops = traces[0]?.routes[0]?.hops ?? [];
+    const open = hops.find(({ state }) => state !== 'done');
+    return { code, tag: traces[0]?.tag, hops, open, findings: findings.map((finding) => finding.code) };
   };
   const items = async (kubeconfig?: string) => {
     const { code, stdout } = await verify(['-o', 'json'], kubeconfig);
@@ -119,4 +135,48 @@ describe('verify in the sandbox', () => {
       stderr: expect.stringContaining('ECONNREFUSED'),
     });
   });
+
+  test('trace: what was delivered shows every hop; from the workload and from the commit as well', async () => {
+    const delivered = await trace('mainapp:1.0.1');
+    expect(delivered.hops.map(({ name, state }) => `${name} ${state}`)).toEqual(
+      ['pushed', 'scanned', 'chosen', 'committed', 'fetched', 'built', 'applied', 'running'].map(
+        (name) => `${name} done`,
+      ),
+    );
+    expect(delivered.code).toBe(0);
+    const committed = delivered.hops.find(({ name }) => name === 'committed')?.evidence ?? '';
+    expect(committed).toMatch(/^[0-9a-f]{7} millrace: .*1\.0\.0 -> .*1\.0\.1/);
+    expect(await trace('deployment/mainapp', '-n', 'apps')).toMatchObject({ code: 0, tag: '1.0.1', open: undefined });
+    expect(await trace(committed.slice(0, 7))).toMatchObject({ code: 0, tag: '1.0.1', open: undefined });
+  });
+
+  test('trace: what came before was delivered and replaced', async () => {
+    const { code, open } = await trace('mainapp:1.0.0');
+    expect({ code, open }).toMatchObject({ code: 0, open: { name: 'applied', state: 'superseded' } });
+  });
+
+  test('trace: a tag that the policy does not take is stopped there, by the rule', async () => {
+    await millraceWith(['push', 'mainapp:0.9.0', '--data', data]);
+    await expect
+      .poll(() => trace('mainapp:0.9.0'), { interval: 300 })
+      .toMatchObject({
+        code: 1,
+        open: { name: 'chosen', state: 'stopped', evidence: expect.stringContaining('>=1.0.0') },
+      });
+    expect(await trace('mainapp:7.7.7')).toMatchObject({ code: 1, open: { name: 'pushed', state: 'stopped' } });
+  });
+
+  test('trace: a manifest without its marker stops the delivery at the commit, and the cause is named', async () => {
+    const { username, password, url } = state.git;
+    const clone = join(data, 'by-hand');
+    await run('git', ['clone', '-q', `${url.replace('://', `://${username}:${password}@`)}/fleet.git`, clone]);
+    const manifest = join(clone, 'apps/mainapp/deployment.yaml');
+    await writeFile(manifest, (await readFile(manifest, 'utf8')).replace(/ # \{"\$imagepolicy.*/, ''));
+    await run('git', ['-C', clone, '-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-qam', 'tidy']);
+    await run('git', ['-C', clone, 'push', '-q']);
+    await millraceWith(['push', 'mainapp:1.0.2', '--data', data]);
+    await expect
+      .poll(() => trace('mainapp:1.0.2'), { interval: 300 })
+      .toMatchObject({ code: 1, open: { name: 'committed', state: 'stopped' }, findings: ['marker-missing'] });
+  }, 60_000);
 });

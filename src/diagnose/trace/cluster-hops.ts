@@ -1,0 +1,141 @@
+import { isRecord, textAt, valueAt } from '../../base/json.ts';
+import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { formatRepository, type Repository } from '../../oci/reference.ts';
+import { conditionOf } from '../condition.ts';
+import type { TraceHop } from './hop.ts';
+import { imagesOf, type Route, type TracedCluster } from './routes.ts';
+
+/** `built` and `applied`: what the Kustomizations say of the source's revision, and the workloads of the tag. */
+export function appliedHops(route: Route, image: Repository, tag: string, newer: boolean): TraceHop[] {
+  const { kustomizations, workloads, source } = route;
+  const revision = textAt(source ?? ({} as KubeObject), 'status', 'artifact', 'revision');
+  const tags = tagsOf(workloads, image);
+  if (tags.includes(tag)) {
+    const holder = workloads.filter((workload) => tagsOf([workload], image).includes(tag)).map(formatRef);
+    const builder = kustomizations.find((build) => textAt(build, 'status', 'lastAppliedRevision') === revision);
+    const at = builder === undefined ? undefined : conditionOf(builder, 'Ready')?.since;
+    const object = builder === undefined ? {} : { object: formatRef(builder) };
+    return [
+      { name: 'built', state: 'done', ...object, evidence: builder === undefined ? '' : pathOf(builder) },
+      { name: 'applied', state: 'done', ...(at !== undefined && { at }), ...object, evidence: holder.join(', ') },
+    ];
+  }
+  if (newer && tags.length > 0) {
+    const evidence = `${tags.join(', ')} has taken its place`;
+    return [
+      { name: 'built', state: 'unknown', evidence: '' },
+      { name: 'applied', state: 'superseded', evidence },
+    ];
+  }
+  return unappliedHops(kustomizations, revision, tags);
+}
+
+function unappliedHops(
+  kustomizations: readonly KubeObject[],
+  revision: string | undefined,
+  tags: string[],
+): TraceHop[] {
+  const failing = kustomizations.find((build) => conditionOf(build, 'Ready')?.status === 'False');
+  const suspended = kustomizations.find((build) => valueAt(build, 'spec', 'suspend') === true);
+  const builder = failing ?? suspended ?? kustomizations[0];
+  if (builder === undefined)
+    return [
+      { name: 'built', state: 'unknown', evidence: 'no Kustomization builds from the source' },
+      { name: 'applied', state: 'unknown', evidence: `the workloads have ${tags.join(', ') || 'no such image'}` },
+    ];
+  const object = formatRef(builder);
+  const ready = conditionOf(builder, 'Ready');
+  const why = `${ready?.reason}: ${ready?.message}`;
+  const waits = { state: 'waiting', object } as const;
+  if (suspended !== undefined && failing === undefined)
+    return [
+      { name: 'built', state: 'stopped', object, evidence: 'suspended' },
+      { name: 'applied', ...waits, evidence: 'for built' },
+    ];
+  if (failing === undefined) {
+    const applied = textAt(builder, 'status', 'lastAppliedRevision') ?? 'nothing';
+    const evidence =
+      applied === revision ? `${applied} is applied, and does not have the tag` : `it has applied ${applied}`;
+    const state = applied === revision ? 'stopped' : 'waiting';
+    return [
+      { name: 'built', ...waits, evidence },
+      { name: 'applied', state, object, evidence },
+    ];
+  }
+  if (/^(BuildFailed|ArtifactFailed|DependencyNotReady)$/.test(ready?.reason ?? ''))
+    return [
+      { name: 'built', state: 'stopped', object, evidence: why },
+      { name: 'applied', ...waits, evidence: 'for built' },
+    ];
+  return [
+    { name: 'built', state: 'done', object, evidence: pathOf(builder) },
+    { name: 'applied', state: 'stopped', object, evidence: why },
+  ];
+}
+
+/** `running`: whether the rollout of every workload with the tag is through. */
+export function runningHop({ workloads }: Route, image: Repository, tag: string, cluster: TracedCluster): TraceHop {
+  const name = 'running';
+  const holders = workloads.filter((workload) => tagsOf([workload], image).includes(tag));
+  if (workloads.length === 0) return { name, state: 'unknown', evidence: 'no workload uses the image' };
+  if (holders.length === 0) {
+    const tags = tagsOf(workloads, image);
+    return { name, state: 'waiting', evidence: `${tags.join(', ')} runs` };
+  }
+  const pods = cluster.pods.filter((pod) =>
+    imagesOf(pod).some((one) => one.repository === formatRepository(image) && one.tag === tag),
+  );
+  const readyPods = pods.filter((pod) => conditionOf(pod, 'Ready')?.status === 'True');
+  const pending = holders.find((workload) => !isRolledOut(workload));
+  if (pending === undefined) {
+    const at = readyPods
+      .flatMap((pod) => conditionOf(pod, 'Ready')?.since ?? [])
+      .sort()
+      .at(-1);
+    const evidence = `${readyPods.length}/${pods.length} pods ready`;
+    return {
+      name,
+      state: 'done',
+      ...(at !== undefined && { at }),
+      object: holders.map(formatRef).join(', '),
+      evidence,
+    };
+  }
+  const object = formatRef(pending);
+  const fault = pods.map(podFault).find((found) => found !== undefined);
+  if (fault !== undefined) return { name, state: 'stopped', object, evidence: fault };
+  const progress = conditionOf(pending, 'Progressing');
+  const evidence = `${readyPods.length}/${pods.length} pods ready: ${progress?.message ?? 'rolling out'}`;
+  return { name, state: progress?.reason === 'ProgressDeadlineExceeded' ? 'stopped' : 'waiting', object, evidence };
+}
+
+function tagsOf(workloads: readonly KubeObject[], image: Repository): string[] {
+  const all = workloads.flatMap(imagesOf).filter(({ repository }) => repository === formatRepository(image));
+  return [...new Set(all.flatMap(({ tag }) => tag ?? []))];
+}
+
+function pathOf(build: KubeObject): string {
+  return `kustomize build ${textAt(build, 'spec', 'path') ?? './'}`;
+}
+
+function isRolledOut(workload: KubeObject): boolean {
+  if (workload.kind === 'CronJob') return true;
+  const status = (field: string) => Number(valueAt(workload, 'status', field) ?? 0);
+  if (status('observedGeneration') !== workload.metadata.generation) return false;
+  if (workload.kind === 'DaemonSet')
+    return status('updatedNumberScheduled') === status('desiredNumberScheduled') && status('numberUnavailable') === 0;
+  const replicas = Number(valueAt(workload, 'spec', 'replicas') ?? 1);
+  const ready = workload.kind === 'StatefulSet' ? 'readyReplicas' : 'availableReplicas';
+  return ['replicas', 'updatedReplicas', ready].every((field) => status(field) === replicas);
+}
+
+function podFault(pod: KubeObject): string | undefined {
+  const statuses = valueAt(pod, 'status', 'containerStatuses');
+  for (const status of Array.isArray(statuses) ? statuses : []) {
+    const waiting = valueAt(status, 'state', 'waiting');
+    const reason = textAt(waiting, 'reason') ?? '';
+    if (isRecord(waiting) && /BackOff|Err|Invalid|CreateContainer/.test(reason))
+      return `${formatRef(pod)}: ${reason}: ${textAt(waiting, 'message') ?? ''}`;
+  }
+  return undefined;
+}
