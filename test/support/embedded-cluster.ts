@@ -22,7 +22,7 @@ export interface EmbeddedCluster {
   client: KubeClient;
   /** Writes events to the cluster. */
   events: EventRecorder;
-  /** `Type Reason: message` of each event, traces included, which the cluster does not get to see. */
+  /** `Type Reason: message` of each event; the cluster shows traces as Normal. */
   recorded: string[];
   /** Status patches in order, as sent. */
   patches: Record<string, unknown>[];

@@ -8,6 +8,7 @@ import { createRegistryAccess } from '../../controllers/image/registry-access.ts
 import { createOciRepositoryController } from '../../controllers/oci-repository/controller.ts';
 import { startArtifactServer } from '../../controllers/source/artifact-server.ts';
 import { createArtifactStore } from '../../controllers/source/artifact-store.ts';
+import { createUnservedController } from '../../controllers/unserved/controller.ts';
 import { createHttpClient } from '../../http/http-client.ts';
 import { proxyFromEnv } from '../../http/proxy.ts';
 import { parseListenAddress } from '../../runtime/process-server.ts';
@@ -67,6 +68,8 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
     controllers: [
       createGitRepositoryController({ ...source, git: shared.git, mirrorsDir, providers }),
       createOciRepositoryController({ ...source, registries, objectLevelWorkloadIdentity }),
+      createUnservedController('HelmRepository', { client }),
+      createUnservedController('HelmChart', { client }),
       createBucketController({ ...source, ...aws, http, identities: bucketIdentitiesOf(deps) }),
     ],
     addresses: { storage: bound },

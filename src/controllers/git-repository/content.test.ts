@@ -31,6 +31,7 @@ test('links are left out, ignored files too; every folder is there', async () =>
   await put();
   await h.reconcile();
   expect(await h.files()).toEqual({ 'deploy/a.yaml': 'a' });
+  expect(h.cluster.recorded).toContain('Trace EntriesLeftOut: left out the symbolic link: link');
 });
 
 test('own rules replace the defaults, and a folder can be taken back', async () => {

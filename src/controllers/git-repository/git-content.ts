@@ -30,6 +30,13 @@ export function limitToFolders(entries: readonly ContentEntry[], folders: readon
   );
 }
 
+/** The paths that are in one of these folders; all of them where there is none. */
+export function belowFolders(paths: readonly string[], folders: readonly string[]): string[] {
+  const wanted = folders.map(cleanFolder);
+  if (wanted.length === 0 || wanted.includes('')) return [...paths];
+  return paths.filter((path) => wanted.some((folder) => path.startsWith(`${folder}/`)));
+}
+
 /** Puts content in place of whatever is at `folder` and below; the folders above it are made. */
 export function replaceFolder(
   entries: readonly ContentEntry[],

@@ -80,7 +80,7 @@ async function unpack(
     return toPath === '' ? inner : `${toPath}/${inner}`;
   };
   try {
-    const entries = await spoolArchive(createReadStream(store.fileOf(artifact)), spool, { signal, place });
+    const { entries } = await spoolArchive(createReadStream(store.fileOf(artifact)), spool, { signal, place });
     if (isFound) return entries.filter(({ path }) => toPath === '' || path.startsWith(`${toPath}/`));
   } catch (cause) {
     signal.throwIfAborted();

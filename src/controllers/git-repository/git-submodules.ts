@@ -16,12 +16,15 @@ export interface TreeOptions {
   /** Hash of the tree. */
   tree: string;
   recurseSubmodules: boolean;
+  /** Gathers the paths of symbolic links, which have no place in an artifact. */
+  links: string[];
 }
 
 /** The content of a tree; with its submodules, at the commits it names, where that is asked for. */
 export async function readContent(options: TreeOptions, depth = 0): Promise<ContentEntry[]> {
-  const { place, readers, gitDir, tree, recurseSubmodules } = options;
+  const { place, readers, gitDir, tree, recurseSubmodules, links } = options;
   const entries = await readTree(readers.of(gitDir), tree);
+  for (const { kind, path } of entries) if (kind === 'symlink') links.push(path);
   let content = contentOf(entries, gitDir);
   if (!recurseSubmodules) return content;
   const submodules = entries.filter(({ kind }) => kind === 'submodule');
@@ -34,10 +37,12 @@ export async function readContent(options: TreeOptions, depth = 0): Promise<Cont
     const remote = submoduleRemote(place.remote, url);
     const { mirror } = await fetchPinned({ ...place, remote }, { commit: oid });
     const commit = await readCommit(readers.of(mirror.gitDir), oid);
+    const innerLinks: string[] = [];
     const inner = await readContent(
-      { ...options, place: { ...place, remote }, gitDir: mirror.gitDir, tree: commit.tree },
+      { ...options, place: { ...place, remote }, gitDir: mirror.gitDir, tree: commit.tree, links: innerLinks },
       depth + 1,
     );
+    for (const link of innerLinks) links.push(`${path}/${link}`);
     content = replaceFolder(content, path, below(path, inner));
   }
   return content;

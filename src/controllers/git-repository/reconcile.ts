@@ -25,7 +25,7 @@ import {
   removeUnusedMirrors,
   shortMessage,
 } from './git-checkout.ts';
-import { limitToFolders } from './git-content.ts';
+import { belowFolders, limitToFolders } from './git-content.ts';
 import { findIncludes, withIncludes } from './git-includes.ts';
 import type { GitProviders } from './git-provider.ts';
 import { formatRevision, gitTarget, hasDoubtfulReference, normaliseRevision } from './git-revision.ts';
@@ -130,6 +130,8 @@ interface Checkout {
   fetched: FetchedCommit;
   commit: ReadCommit;
   content: ContentEntry[];
+  /** Paths of symbolic links, which are not among the content. */
+  links: string[];
 }
 
 interface Inputs {
@@ -148,9 +150,11 @@ async function checkOut(run: Run, place: CheckoutPlace, { readers, included }: I
   const { gitDir } = fetched.mirror;
   const commit = await readCommit(readers.of(gitDir), fetched.oid);
   const recurseSubmodules = object.spec.recurseSubmodules === true;
-  const all = await readContent({ place, readers, gitDir, tree: commit.tree, recurseSubmodules });
+  const links: string[] = [];
+  const all = await readContent({ place, readers, gitDir, tree: commit.tree, recurseSubmodules, links });
   await removeUnusedMirrors(place);
-  return { fetched, commit, content: limitToFolders(all, object.spec.sparseCheckout ?? []) };
+  const content = limitToFolders(all, object.spec.sparseCheckout ?? []);
+  return { fetched, commit, content, links: belowFolders(links, object.spec.sparseCheckout ?? []) };
 }
 
 /** A failed verification is tried anew; a successful one speaks of the stored artifact and stays as long as it is asked for. */
@@ -213,7 +217,17 @@ async function store(run: Run, deps: GitRepositoryDeps, checkout: Checkout & Inp
   );
   run.status.artifact = artifact;
   observeContentConfig(object, run.status, included);
-  return succeed(run, revision, `stored artifact for commit '${shortMessage(commit.commit)}'`);
+  const stored = succeed(run, revision, `stored artifact for commit '${shortMessage(commit.commit)}'`);
+  return { ...stored, leftOut: describeLinks(checkout.links) };
+}
+
+const mostLinksNamed = 5;
+
+/** Flux leaves links out without a word; where files seem to be missing, this is why. */
+function describeLinks(links: readonly string[]): string | undefined {
+  if (links.length <= 1) return links[0] === undefined ? undefined : `left out the symbolic link: ${links[0]}`;
+  const named = links.slice(0, mostLinksNamed).join(', ');
+  return `left out ${links.length} symbolic links: ${named}${links.length > mostLinksNamed ? ', …' : ''}`;
 }
 
 /** Says that something newer than what is stored is being stored. */

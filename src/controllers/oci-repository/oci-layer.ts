@@ -10,9 +10,8 @@ import { formatReference } from '../../oci/reference.ts';
 import type { OpenRegistry } from '../image/registry-access.ts';
 import { defaultArchiveLimits } from '../source/archive-reader.ts';
 import type { DigestAlgorithm } from '../source/archive-writer.ts';
-import type { ContentEntry } from '../source/content.ts';
 import { SourceFault } from '../source/source-fault.ts';
-import { type Spool, spoolArchive } from '../source/spool.ts';
+import { type Spool, type SpooledArchive, spoolArchive } from '../source/spool.ts';
 
 /** The manifest behind a digest; of an index, the one for linux/amd64. */
 export async function pullManifest(
@@ -48,7 +47,7 @@ export async function extractLayer(
   layer: Descriptor,
   spool: Spool,
   { signal, maxBytes }: { signal: AbortSignal; maxBytes: number },
-): Promise<ContentEntry[]> {
+): Promise<SpooledArchive> {
   const limits = { ...defaultArchiveLimits, maxBytes };
   const source = Readable.from(readWhole(readBlob(registry, repository, layer, { signal })), { objectMode: false });
   try {

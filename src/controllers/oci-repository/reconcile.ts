@@ -92,9 +92,11 @@ async function fetchArtifact(
   }
   await announceRevision(run, resolved);
   const manifest = await pullManifest(open, resolved.digest, signal);
-  await storeLayer(run, deps, { open, manifest, resolved, signal });
+  const skipped = await storeLayer(run, deps, { open, manifest, resolved, signal });
   removeConditions(object, 'FetchFailed');
-  return succeed(run, resolved, manifest);
+  const leftOut =
+    skipped > 0 ? `left out ${skipped} entries of the layer that are neither files nor folders` : undefined;
+  return { ...succeed(run, resolved, manifest), leftOut };
 }
 
 function isCurrent({ object, hasArtifact, status }: Run, { revision }: ResolvedArtifact): boolean {
@@ -124,7 +126,8 @@ interface Pulled {
   signal: AbortSignal;
 }
 
-async function storeLayer(run: Run, deps: OciRepositoryDeps, pulled: Pulled): Promise<void> {
+/** Returns how many entries of the layer have no place in an artifact. */
+async function storeLayer(run: Run, deps: OciRepositoryDeps, pulled: Pulled): Promise<number> {
   const { object } = run;
   const { store } = deps;
   const { open, manifest, resolved, signal } = pulled;
@@ -136,20 +139,25 @@ async function storeLayer(run: Run, deps: OciRepositoryDeps, pulled: Pulled): Pr
     ...(Object.keys(manifest.annotations).length === 0 ? {} : { metadata: manifest.annotations }),
   };
   const { algorithm } = store;
+  let skipped = 0;
   if (object.spec.layerSelector?.operation === 'copy') {
     run.status.artifact = await store.write(target, (file) => copyLayer(open, layer, { file, algorithm, signal }));
   } else {
     run.status.artifact = await withSpool(deps.tempDir ?? store.root, async (spool) => {
       const maxBytes = deps.maxArchiveBytes ?? 4 * 1024 ** 3;
       const content = await extractLayer(open, layer, spool, { signal, maxBytes });
+      skipped = content.skipped;
       const { ignore } = object.spec;
       return withStorageFault(signal, () =>
-        store.write(target, (file) => writeContentArchive(file, content, { signal, algorithm, maxBytes, ignore })),
+        store.write(target, (file) =>
+          writeContentArchive(file, content.entries, { signal, algorithm, maxBytes, ignore }),
+        ),
       );
     });
   }
   observe(run);
   run.status.url = await store.link(run.status.artifact, 'latest.tar.gz').catch(() => run.status.url);
+  return skipped;
 }
 
 function observe({ object, status }: Run): void {

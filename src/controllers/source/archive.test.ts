@@ -165,7 +165,9 @@ test('a file in the place of a folder is refused, a second one of a name replace
     { path: 'a', data: 'two' },
   ]);
   await withSpool(temp.dir, async (spool) => {
-    const [entry] = await spoolArchive(createReadStream(twice.file), spool, { signal });
+    const {
+      entries: [entry],
+    } = await spoolArchive(createReadStream(twice.file), spool, { signal });
     if (entry?.from === undefined || !('spool' in entry.from)) throw new Error('no file');
     expect((await spool.read(entry.from)).toString()).toBe('two');
   });

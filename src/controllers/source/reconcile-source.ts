@@ -58,8 +58,8 @@ export interface SourceRun<T extends SourceObject> {
 export interface SourceResult {
   /** Message of the event where a new artifact was stored. */
   stored?: string;
-  /** Annotations for notifications. */
-  metadata?: Record<string, string>;
+  /** What the source has that no artifact holds: links, devices. Told with a new artifact. */
+  leftOut?: string | undefined;
 }
 
 export interface SourceKind<T extends SourceObject> {
@@ -248,7 +248,7 @@ function answerRequest(object: SourceObject): void {
 function tell(
   run: SourceRun<SourceObject>,
   before: SourceStatus,
-  { stored, metadata }: SourceResult,
+  { stored, leftOut }: SourceResult,
   fault: SourceFault | undefined,
 ): void {
   if (fault !== undefined) {
@@ -260,8 +260,9 @@ function tell(
   const recovered = before.conditions?.some(({ type, status }) => type === 'Ready' && status === 'False') === true;
   const isNew = artifact.digest !== before.artifact?.digest;
   if (!isNew && !recovered) return;
-  const facts = { ...metadata, [revisionKey]: artifact.revision, [digestKey]: artifact.digest };
+  const facts = { [revisionKey]: artifact.revision, [digestKey]: artifact.digest };
   run.event('Normal', isNew ? 'NewArtifact' : 'Succeeded', stored, facts);
+  if (isNew && leftOut !== undefined) run.event('Trace', 'EntriesLeftOut', leftOut);
 }
 
 const revisionKey = 'source.toolkit.fluxcd.io/revision';

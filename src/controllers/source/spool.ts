@@ -85,15 +85,21 @@ export interface SpoolOptions {
   place?: (entry: FoundEntry) => string | undefined;
 }
 
+export interface SpooledArchive {
+  entries: ContentEntry[];
+  /** How many links, devices and pipes were passed over. */
+  skipped: number;
+}
+
 /**
  * Unpacks an archive into a spool and returns what it holds, in walk order, with the folders that lead to each file. Of
  * entries with one name the last counts. Throws ARCHIVE_INVALID, ARCHIVE_TOO_LARGE.
  */
-export async function spoolArchive(source: Readable, spool: Spool, options: SpoolOptions): Promise<ContentEntry[]> {
+export async function spoolArchive(source: Readable, spool: Spool, options: SpoolOptions): Promise<SpooledArchive> {
   const { signal, limits = defaultArchiveLimits, place = ({ path }) => path } = options;
   const found = new Map<string, ContentEntry>();
   let offset = 0;
-  await readArchive(source, { signal, limits }, async (entry, copy) => {
+  const { skipped } = await readArchive(source, { signal, limits }, async (entry, copy) => {
     const path = place(entry);
     if (path === undefined || path === '') return;
     addFolders(found, path);
@@ -107,5 +113,5 @@ export async function spoolArchive(source: Readable, spool: Spool, options: Spoo
     offset += size;
     await copy((part) => spool.append(part));
   });
-  return inWalkOrder([...found.values()]);
+  return { entries: inWalkOrder([...found.values()]), skipped };
 }
