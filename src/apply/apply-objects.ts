@@ -1,5 +1,5 @@
 import { sleep, withDeadline } from '../base/deadline.ts';
-import { errorMessage, isMillraceError, MillraceError } from '../base/error.ts';
+import { isMillraceError, MillraceError } from '../base/error.ts';
 import { formatRef, type KubeObject, type ObjectRef } from '../base/kube-object.ts';
 import { compareBytes } from '../base/text.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -9,10 +9,11 @@ import { type Controls, kustomizeControls } from './controls.ts';
 import { driftPointers, hasDrift } from './drift.ts';
 import { type IgnoredPaths, withIgnoredFields, withoutPaths } from './ignore-rules.ts';
 import { isImmutableError, mayRecreate } from './immutability.ts';
-import { statusOf } from './kstatus.ts';
-import { takeoverPatch } from './managed-fields.ts';
+import { migrationPatch, takeoverPatch } from './managed-fields.ts';
 import { comesWith, stagesOf } from './order.ts';
 import { type Refusal, refusalOf, serverMessage } from './refusal.ts';
+import { undeclaredFields, withoutFields } from './undeclared-fields.ts';
+import { formatFailure, type HealthTarget, isSettled, unhealthyOf } from './wait.ts';
 
 export interface ApplyOptions {
   client: KubeClient;
@@ -27,6 +28,8 @@ export interface ApplyOptions {
   ignored?: IgnoredPaths | undefined;
   /** Further managers whose fields are taken over, by prefix. */
   overrideManagers?: readonly string[] | undefined;
+  /** Rewrite the API version under which managers own fields of live objects to that of the manifest. */
+  migrateApiVersion?: boolean | undefined;
   /** Marks that keep objects from being applied. Default: those of Kustomizations. */
   controls?: Controls | undefined;
   signal: AbortSignal;
@@ -55,6 +58,8 @@ interface Plan {
   action: 'apply' | 'recreate' | 'unchanged' | 'skipped';
   /** Where the live object differs. */
   drift?: string[];
+  /** Fields of the manifest that its kind does not have. */
+  undeclared?: string[];
 }
 
 /**
@@ -72,7 +77,9 @@ export async function applyObjects(objects: readonly KubeObject[], options: Appl
       throw new ApplyFailure([...refusals, ...(await refusalsOfLater(later, objects, options))], changes);
     }
     for (const plan of plans) changes.push(await carryOut(plan, options, changes));
-    if (stage.awaited) await waitForStage(stage.objects, options, changes);
+    if (!stage.awaited) continue;
+    const applied = plans.filter(({ action }) => action !== 'skipped').map(({ desired }) => desired);
+    await waitForStage(applied, options, changes);
   }
   return changes;
 }
@@ -120,25 +127,50 @@ async function refusalsOfLater(
   return refusals.filter(({ object }) => !isToCome(object));
 }
 
-async function planObject(desired: KubeObject, options: ApplyOptions): Promise<Plan> {
-  const { client, signal, ignored } = options;
-  const live = await client.get(refOf(desired), { signal });
-  if (isSkipped(desired, live, options)) return { desired, live, action: 'skipped' };
-  let result: KubeObject;
+async function planObject(manifest: KubeObject, options: ApplyOptions): Promise<Plan> {
+  const { client, signal, ignored, manager } = options;
+  let live = await client.get(refOf(manifest), { signal });
+  if (isSkipped(manifest, live, options)) return { desired: manifest, live, action: 'skipped' };
+  const migration = options.migrateApiVersion === true ? migrationPatch(live, manifest) : undefined;
+  if (migration !== undefined)
+    live = await client.patch(refOf(manifest), 'json', migration, { fieldManager: manager, signal });
+  let trial: Trial;
   try {
-    result = await client.apply(desired, { fieldManager: options.manager, force: true, dryRun: true, signal });
+    trial = await tryApply(manifest, options);
   } catch (error) {
-    if (live === undefined || !isImmutableError(error) || !mayRecreate(desired, live, options.force)) throw error;
-    await tryCreation(desired, options);
-    return { desired, live, action: 'recreate' };
+    if (live === undefined || !isImmutableError(error) || !mayRecreate(manifest, live, options.force)) throw error;
+    await tryCreation(manifest, options);
+    return { desired: manifest, live, action: 'recreate' };
   }
-  if (live === undefined) return { desired, live, action: 'apply' };
+  const { desired, result, undeclared } = trial;
+  const noted = undeclared.length === 0 ? {} : { undeclared };
+  if (live === undefined) return { desired, live, action: 'apply', ...noted };
   const paths = ignored?.(desired) ?? [];
   const [seen, wanted] = [withoutPaths(live, paths), withoutPaths(result, paths)];
-  const drifted = hasDrift(seen, wanted);
-  if (!drifted && takeoverPatch(live, desired, options) === undefined) return { desired, live, action: 'unchanged' };
-  const payload = paths.length === 0 ? desired : withIgnoredFields(desired, live, paths, options.manager);
-  return { desired: payload, live, action: 'apply', drift: drifted ? driftPointers(seen, wanted) : [] };
+  const isDrifted = hasDrift(seen, wanted);
+  const isTakenOver = takeoverPatch(live, desired, options) !== undefined || migration !== undefined;
+  if (!isDrifted && !isTakenOver) return { desired, live, action: 'unchanged' };
+  const payload = paths.length === 0 ? desired : withIgnoredFields(desired, { live, dryRun: result }, paths, manager);
+  return { desired: payload, live, action: 'apply', drift: isDrifted ? driftPointers(seen, wanted) : [], ...noted };
+}
+
+interface Trial {
+  desired: KubeObject;
+  result: KubeObject;
+  undeclared: string[];
+}
+
+/** A dry run. Fields that a built-in kind does not have are left out, as Flux leaves them out, and named. */
+async function tryApply(manifest: KubeObject, { client, manager, signal }: ApplyOptions): Promise<Trial> {
+  const apply = { fieldManager: manager, force: true, dryRun: true, signal };
+  try {
+    return { desired: manifest, result: await client.apply(manifest, apply), undeclared: [] };
+  } catch (error) {
+    const undeclared = undeclaredFields(manifest, error);
+    if (undeclared.length === 0) throw error;
+    const desired = withoutFields(manifest, undeclared);
+    return { desired, result: await client.apply(desired, apply), undeclared };
+  }
 }
 
 /** Before a live object is deleted: would the new one be accepted? Tried under another name, as this one is taken. */
@@ -165,7 +197,7 @@ function isSkipped(
 }
 
 async function carryOut(plan: Plan, options: ApplyOptions, done: readonly Change[]): Promise<Change> {
-  const { desired, live, action, drift } = plan;
+  const { desired, live, action, drift, undeclared } = plan;
   // What is unchanged or skipped is known by its live name and namespace, so that its inventory id never varies.
   if (action === 'unchanged' || action === 'skipped') return { object: live ?? desired, action };
   const { client, manager, signal } = options;
@@ -174,7 +206,8 @@ async function carryOut(plan: Plan, options: ApplyOptions, done: readonly Change
     else if (live !== undefined) await takeOver(live, desired, options);
     const object = await client.apply(desired, { fieldManager: manager, force: true, signal });
     const isNew = live === undefined;
-    return { object, action: isNew ? 'created' : 'configured', ...(drift === undefined ? {} : { drift }) };
+    const facts = { ...(drift === undefined ? {} : { drift }), ...(undeclared === undefined ? {} : { undeclared }) };
+    return { object, action: isNew ? 'created' : 'configured', ...facts };
   } catch (cause) {
     signal.throwIfAborted();
     const what = isMillraceError(cause, 'APPLY_DELETE_FAILED')
@@ -206,28 +239,22 @@ async function deleteAndWait(object: KubeObject, { client, signal }: ApplyOption
   }
 }
 
+/** Fails at once for what has failed for good: a stage is waited for with a worker in hand. */
 async function waitForStage(
   objects: readonly KubeObject[],
   { client, signal }: ApplyOptions,
   done: readonly Change[],
 ): Promise<void> {
-  let waitingFor = objects[0];
-  try {
-    await withDeadline(signal, stageTimeoutMs, 'waiting for definitions and namespaces', async (inner) => {
-      for (const object of objects) {
-        waitingFor = object;
-        for (;;) {
-          const live = await client.get(refOf(object), { signal: inner });
-          if (live !== undefined && statusOf(live).status === 'Current') break;
-          await sleep(100, inner);
-        }
-      }
-    });
-  } catch (cause) {
-    signal.throwIfAborted();
-    if (waitingFor === undefined) throw cause;
-    const message = `timeout waiting for: [${formatRef(waitingFor)}]: ${errorMessage(cause)}`;
-    throw new ApplyFailure([{ object: waitingFor, message, cause }], done);
+  const deadline = performance.now() + stageTimeoutMs;
+  for (let targets: HealthTarget[] = objects.map(refOf); targets.length > 0; await sleep(100, signal)) {
+    const unhealthy = await unhealthyOf(targets, { client, signal });
+    targets = unhealthy.map(({ ref }) => ref);
+    const isHopeless = isSettled(unhealthy, true) || performance.now() > deadline;
+    const [first] = targets;
+    if (first === undefined || !isHopeless) continue;
+    const object = objects.find(({ kind, metadata }) => kind === first.kind && metadata.name === first.name);
+    const message = formatFailure(unhealthy);
+    throw new ApplyFailure(object === undefined ? [] : [{ object, message, cause: undefined }], done);
   }
 }
 

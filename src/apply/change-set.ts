@@ -8,6 +8,8 @@ export interface Change {
   action: Action;
   /** JSON pointers of what differed in the cluster, of configured objects. */
   drift?: readonly string[];
+  /** Fields of the manifest that were left out because its kind does not have them. */
+  undeclared?: readonly string[];
 }
 
 /** One line per object that was touched: `Deployment/apps/web configured` (spec/kustomization.md §8.3). */

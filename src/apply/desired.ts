@@ -29,8 +29,8 @@ export function desiredObject(built: KubeObject, owner: ObjectKey, common: Commo
   };
   const annotations = { ...metadata.annotations, ...common.annotations };
   const isCrd = object.kind === 'CustomResourceDefinition';
-  // What a custom resource carries as its status is its own business; the API drops it where it is a subresource.
-  const keepsStatus = status !== undefined && (isCrd || !isBuiltIn(object));
+  // kstatus judges a definition by it while it is being installed.
+  const keepsStatus = status !== undefined && isCrd;
   const desired: KubeObject = {
     ...object,
     ...(keepsStatus ? { status } : {}),

@@ -76,19 +76,19 @@ export function withoutPaths<T>(object: T, paths: readonly string[][]): T {
 }
 
 /**
- * What to apply when an object must be applied although some of its fields are ignored: a field that another manager
- * applies is left to it, any other takes the live value.
+ * What to apply when an object must be applied although some of its fields are ignored: of those that an apply would change
+ * (`dryRun` is its result), one that another manager applies is left to it, any other takes the live value.
  */
 export function withIgnoredFields(
   desired: KubeObject,
-  live: KubeObject,
+  { live, dryRun }: { live: KubeObject; dryRun: KubeObject },
   paths: readonly string[][],
   manager: string,
 ): KubeObject {
   const payload = structuredClone(desired);
   for (const path of paths) {
     const found = at(live, path);
-    if (deepEqual(at(desired, path), found)) continue;
+    if (deepEqual(at(dryRun, path), found)) continue;
     if (found === undefined || isAppliedByOther(live, manager, path)) removeAt(payload, path);
     else setAt(payload, path, found);
   }

@@ -1,4 +1,4 @@
-import { isRecord } from '../base/json.ts';
+import { deepEqual, isRecord } from '../base/json.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../base/kube-object.ts';
 import { hasControl } from './controls.ts';
 
@@ -36,6 +36,16 @@ export function takeoverPatch(
   if (steps.length === 0) return undefined;
   // Fails with a conflict if the object has changed since it was read.
   return [{ op: 'replace', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion }, ...steps];
+}
+
+/** The JSON patch that moves all ownership of a live object to the API version of its manifest; undefined where it is there. */
+export function migrationPatch(live: KubeObject | undefined, { apiVersion }: KubeObject): JsonPatchStep[] | undefined {
+  const entries = live?.metadata.managedFields ?? [];
+  if (entries.every((entry) => entry.apiVersion === apiVersion)) return undefined;
+  return [
+    { op: 'replace', path: '/metadata/resourceVersion', value: live?.metadata.resourceVersion },
+    { op: 'replace', path: '/metadata/managedFields', value: entries.map((entry) => ({ ...entry, apiVersion })) },
+  ];
 }
 
 function removals(
@@ -92,15 +102,33 @@ function mergeFields(a: Record<string, unknown>, b: Record<string, unknown>): Re
   return merged;
 }
 
-/** Whether a manager other than `manager` applies the field at a path of plain keys. */
+/** Whether a manager other than `manager` applies the field that the keys and list positions of a path lead to. */
 export function isAppliedByOther(live: KubeObject, manager: string, path: readonly string[]): boolean {
-  return (live.metadata.managedFields ?? []).some(({ manager: name, operation, fieldsV1 }) => {
-    if (operation !== 'Apply' || name === manager) return false;
-    let at: unknown = fieldsV1;
+  return (live.metadata.managedFields ?? []).some(({ manager: name, operation, subresource, fieldsV1 }) => {
+    if (operation !== 'Apply' || name === manager || subresource) return false;
+    let fields: unknown = fieldsV1;
+    let value: unknown = live;
     for (const key of path) {
-      if (!isRecord(at)) return false;
-      at = at[`f:${key}`];
+      if (!isRecord(fields)) return false;
+      if (Array.isArray(value)) {
+        value = value[Number(key)];
+        fields = fields[itemKey(fields, value) ?? ''];
+      } else {
+        fields = fields[`f:${key}`];
+        value = isRecord(value) ? value[key] : undefined;
+      }
     }
-    return at !== undefined;
+    return fields !== undefined;
+  });
+}
+
+/** How an entry of managed fields names an item of a list: `k:{"name":"web"}`, of a set `v:"web"`. */
+function itemKey(fields: Record<string, unknown>, item: unknown): string | undefined {
+  return Object.keys(fields).find((name) => {
+    if (!/^[kv]:/.test(name)) return false;
+    const written: unknown = JSON.parse(name.slice(2));
+    if (name.startsWith('v:')) return deepEqual(written, item);
+    if (!isRecord(written) || !isRecord(item)) return false;
+    return Object.entries(written).every(([key, value]) => deepEqual(item[key], value));
   });
 }

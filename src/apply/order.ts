@@ -64,14 +64,19 @@ export interface Stage {
   awaited: boolean;
 }
 
-const definitions = new Set(['CustomResourceDefinition', 'Namespace', 'ClusterRole']);
+const definitions = new Set([
+  'apiextensions.k8s.io/CustomResourceDefinition',
+  '/Namespace',
+  'rbac.authorization.k8s.io/ClusterRole',
+]);
 
 /** Definitions and namespaces, then classes, then kinds that were asked for (`group/Kind`), then everything else. */
 export function stagesOf(objects: readonly KubeObject[], customKinds: ReadonlySet<string> = new Set()): Stage[] {
   const stageOf = ({ apiVersion, kind }: KubeObject) => {
-    if (definitions.has(kind)) return 0;
+    const groupKind = `${groupOf(apiVersion)}/${kind}`;
+    if (definitions.has(groupKind)) return 0;
     if (kind.endsWith('Class')) return 1;
-    return customKinds.has(`${groupOf(apiVersion)}/${kind}`) ? 2 : 3;
+    return customKinds.has(groupKind) ? 2 : 3;
   };
   return [0, 1, 2, 3]
     .map((stage) => ({

@@ -20,8 +20,10 @@ export function refusalOf(object: KubeObject, cause: unknown): Refusal {
     const what = isUnplaced ? 'namespace not specified' : 'not found';
     return { object, cause, message: `${ref} ${what}: ${serverMessage(cause)}` };
   }
-  const reason = status?.reason === undefined || status.reason === '' ? '' : ` (${status.reason})`;
-  return { object, cause, message: `${ref} dry-run failed${reason}: ${serverMessage(cause)}` };
+  const isConflict = status?.details?.causes?.some(({ reason }) => reason === 'FieldManagerConflict') === true;
+  const reason = isConflict ? 'FieldManagerConflict' : (status?.reason ?? '');
+  const shown = reason === '' ? '' : ` (${reason})`;
+  return { object, cause, message: `${ref} dry-run failed${shown}: ${serverMessage(cause)}` };
 }
 
 export function serverMessage(error: unknown): string {

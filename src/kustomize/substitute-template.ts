@@ -214,8 +214,8 @@ function readOperation(cursor: Cursor, allowed: string): Operation {
     operator += second;
     cursor.at++;
   }
-  // Two different letters (`,^`) are no operator of the reference: it takes them for a default without a word.
-  return operationOf[operator] ?? 'default';
+  // Two different letters (`,^`) are no operator of the reference: it gives the value as it is.
+  return operationOf[operator] ?? 'value';
 }
 
 const nameCharacters = /[\p{L}\p{Nd}_]+/uy;

@@ -34,6 +34,7 @@ describe('faults', () => {
     ['${name:0:-1}', /negative/],
     ['${nope} ${nada} ${nope}', /^variable not set \(strict mode\): "nope", "nada"$/],
     ['${name:-${nope}}', /"nope"/],
+    ['${nope,^}', /"nope"/],
     [`${'${a:-'.repeat(100_000)}`, /nested too deeply/],
   ];
   for (const [input, message] of faults) {

@@ -29,6 +29,9 @@ export interface ControlLoop {
   busy(): number;
 }
 
+/** So many times `concurrency` runs may be slow at once, so that an outage cannot fill the memory with them. */
+const mostSlow = 16;
+
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   const { controller, logger, metrics, backoff } = options;
   const { kind } = controller.kind;
@@ -37,6 +40,7 @@ export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   const superseding = new Map<string, AbortController>();
   const running = new Set<Promise<void>>();
   let started = false;
+  let slow = 0;
 
   const queue = createWorkQueue({
     onReady: () => pump(),
@@ -46,10 +50,12 @@ export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   });
 
   const pump = () => {
-    while (started && running.size < controller.concurrency) {
+    while (started && running.size - Math.min(slow, mostSlow * controller.concurrency) < controller.concurrency) {
       const key = queue.take();
       if (key === undefined) return;
+      const stopTiming = timeSlowness();
       const run = work(key).finally(() => {
+        stopTiming();
         running.delete(run);
         metrics.workers(name, running.size, controller.concurrency);
         pump();
@@ -57,6 +63,21 @@ export function createControlLoop(options: ControlLoopOptions): ControlLoop {
       running.add(run);
       metrics.workers(name, running.size, controller.concurrency);
     }
+  };
+
+  /** Counts a run as slow once it is; gives what to call when it ends. */
+  const timeSlowness = () => {
+    if (controller.slowAfterMs === undefined) return () => {};
+    let isSlow = false;
+    const timer = setTimeout(() => {
+      isSlow = true;
+      slow++;
+      pump();
+    }, controller.slowAfterMs);
+    return () => {
+      clearTimeout(timer);
+      if (isSlow) slow--;
+    };
   };
 
   const work = async (id: string) => {

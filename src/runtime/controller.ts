@@ -63,4 +63,9 @@ export interface Controller {
   triggers?(change: Change): boolean;
   /** How many objects are reconciled side by side. */
   concurrency: number;
+  /**
+   * After this time, in milliseconds, a run that is still going on (it waits for a slow server) no longer counts, so that
+   * others need not wait for it. Runs always count where left out.
+   */
+  slowAfterMs?: number;
 }

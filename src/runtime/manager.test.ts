@@ -247,3 +247,22 @@ test('counts runs, and forgets the series of an object that is gone', async () =
   expect(text).toContain('controller_runtime_reconcile_total{controller="widget",result="success"} 3');
   expect(text).toContain('workqueue_depth{name="widget",controller="widget"} 0');
 });
+
+test('runs that take long do not keep others waiting', async () => {
+  for (const name of ['a-slow', 'b-slow', 'c-slow', 'd', 'e']) put(name, 1);
+  const busy = newLifetime();
+  start({
+    concurrency: 1,
+    slowAfterMs: 50,
+    async reconcile(key) {
+      reconciled.push(key.name);
+      if (key.name.endsWith('slow'))
+        await new Promise<void>((end) => busy.signal.addEventListener('abort', () => end()));
+      return {};
+    },
+  });
+  await expect
+    .poll(() => reconciled.slice().sort(), { timeout: 15_000 })
+    .toEqual(['a-slow', 'b-slow', 'c-slow', 'd', 'e']);
+  busy.abort();
+});

@@ -91,6 +91,7 @@ const gateNames = {
   ObjectLevelWorkloadIdentity: 'objectLevelWorkloadIdentity',
   ExternalArtifact: 'externalArtifact',
   DisableConfigWatchers: 'disableConfigWatchers',
+  MigrateAPIVersion: 'migrateApiVersion',
 } as const satisfies Record<string, keyof KustomizationGates>;
 
 function gatesOf(flags: ReadonlyMap<string, boolean>): Partial<KustomizationGates> {

@@ -10,7 +10,7 @@ import { errorMessage } from '../../base/error.ts';
 import { formatKey, keyOf, type ObjectKey } from '../../base/kube-object.ts';
 import { backoffDelayMs } from '../../base/retry.ts';
 import { isTransient } from '../../kube/status-error.ts';
-import { getCondition, removeConditions, setCondition } from '../../runtime/conditions.ts';
+import { getCondition, hasStatus, removeConditions, setCondition } from '../../runtime/conditions.ts';
 import { type Controller, done, type Outcome, type ReconcileContext } from '../../runtime/controller.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../runtime/finalizer.ts';
 import { withJitter } from '../../runtime/interval.ts';
@@ -60,6 +60,7 @@ export function createKustomizationController(deps: KustomizationDeps): Controll
     name: fieldManager,
     kind,
     concurrency: deps.concurrency ?? 4,
+    slowAfterMs: 1_000,
     indexes: kustomizationIndexes,
     triggers: isReconcileTrigger,
     watches: [...sources.map(sourceWatch), dependencyWatch(kind, (id) => memory.dependants.has(id)), ...configs],
@@ -121,6 +122,8 @@ async function reconcileObject(run: Run): Promise<Outcome> {
     memory.waits.delete(id);
     logger.info('reconciliation is suspended for this object');
     answerRequest(object);
+    // What was ready stays so, or its dependants would wait for as long as it is suspended.
+    if (hasStatus(object, 'Ready', 'True')) settle(object);
     await patcher.patch(object, { signal });
     return done;
   }
@@ -185,10 +188,9 @@ async function succeed(run: Run, { artifact, digest }: Applied): Promise<Outcome
     ...status,
     lastAppliedRevision: revision,
     ...(originRevision === undefined ? {} : { lastAppliedOriginRevision: originRevision }),
-    ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
   };
   run.memory.failures.delete(run.id);
-  removeConditions(object, 'Reconciling', 'Stalled');
+  settle(object);
   const [reason, message] = ['ReconciliationSucceeded', `Applied revision: ${revision}`];
   setCondition(object, { type: 'Ready', status: 'True', reason, message }, clock);
   const nowMs = clock.now();
@@ -222,6 +224,13 @@ async function fail(run: Run, fault: KustomizationFault, begun: Begun | undefine
   if (isTransient(fault)) return { requeueAfterMs: Math.min(retryMs, nextDelayMs(run.memory, run.id)) };
   run.memory.failures.delete(run.id);
   return { requeueAfterMs: retryMs };
+}
+
+/** Nothing is left to do for the present generation. */
+function settle(object: Kustomization): void {
+  removeConditions(object, 'Reconciling', 'Stalled');
+  const { generation } = object.metadata;
+  if (generation !== undefined) object.status = { ...object.status, observedGeneration: generation };
 }
 
 function answerRequest(object: Kustomization): void {

@@ -59,6 +59,7 @@ export interface KustomizationGates {
   objectLevelWorkloadIdentity: boolean;
   externalArtifact: boolean;
   disableConfigWatchers: boolean;
+  migrateApiVersion: boolean;
 }
 
 export const defaultGates: KustomizationGates = {
@@ -68,6 +69,7 @@ export const defaultGates: KustomizationGates = {
   objectLevelWorkloadIdentity: false,
   externalArtifact: false,
   disableConfigWatchers: false,
+  migrateApiVersion: false,
 };
 
 export function gatesOf({ gates }: KustomizationDeps): KustomizationGates {

@@ -1,11 +1,13 @@
 import type { Kustomization } from '../../api/kustomization.ts';
 import { desiredObject } from '../../apply/desired.ts';
 import { entryOf } from '../../apply/inventory.ts';
+import { sha256Hex } from '../../base/digest.ts';
 import { errorMessage, isMillraceError } from '../../base/error.ts';
 import { isRecord } from '../../base/json.ts';
 import { type KubeObject, keyOf, type ObjectKey } from '../../base/kube-object.ts';
 import type { ManifestOrigin } from '../../kustomize/build.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
+import { printDocuments } from '../../yaml/print.ts';
 import { decryptObjects, decryptTreeFiles, openDecryptor } from './decrypt.ts';
 import { refuseEncrypted } from './decryption/decryptor.ts';
 import { gatesOf } from './deps.ts';
@@ -18,6 +20,8 @@ import { loadVariables, substituteObjects } from './variables.ts';
 /** What a revision says should be in the cluster. */
 export interface Manifests {
   objects: KubeObject[];
+  /** `sha256:…` of the YAML that was built, which names it in the history as in Flux's. */
+  digest: string;
   /** `path:line` of an object in git, as far as it is known. */
   placeOf(object: KubeObject): string | undefined;
 }
@@ -35,13 +39,17 @@ export async function prepareManifests({ object, deps, signal }: Run, artifact: 
   const substituted = await substituteVariables(object, plain, { deps, signal });
   const owner = keyOf(object);
   const places = new Map<string, ManifestOrigin | undefined>();
-  const objects = substituted.flatMap(expandList).map(({ item, index }) => {
-    const desired = desire(item, owner, object.spec);
-    places.set(entryOf(desired).id, origins[index]);
-    return desired;
-  });
+  const objects = substituted
+    .flatMap(expandList)
+    .filter(isApplied)
+    .map(({ item, index }) => {
+      const desired = desire(item, owner, object.spec);
+      places.set(entryOf(desired).id, origins[index]);
+      return desired;
+    });
   return {
     objects,
+    digest: `sha256:${sha256Hex(printDocuments(substituted))}`,
     placeOf(one) {
       const origin = places.get(entryOf(one).id);
       return origin === undefined ? undefined : placeOf(artifact, origin);
@@ -71,6 +79,11 @@ async function substituteVariables(
     strict: gatesOf(deps).strictPostBuildSubstitutions,
     always: postBuild.substituteStrategy === 'Always',
   });
+}
+
+/** Kustomization files are what is built from, also where one lies among the manifests. */
+function isApplied({ item }: { item: KubeObject }): boolean {
+  return item.kind !== 'Kustomization' || !item.apiVersion.startsWith('kustomize.config.k8s.io/');
 }
 
 /** The items of a List in its place; each knows which of the built objects it comes from. */

@@ -7,7 +7,8 @@ import { buildObjects, type ManifestOrigin } from '../../kustomize/build.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
 import { kustomizationFileNames } from '../../kustomize/kustomization-file.ts';
 import { pathOf } from '../../kustomize/read-named.ts';
-import { parseDocuments, parseMappings } from '../../yaml/documents.ts';
+import { manifestText, readObjects } from '../../kustomize/read-resources.ts';
+import { parseDocuments } from '../../yaml/documents.ts';
 import { printDocument } from '../../yaml/print.ts';
 import { KustomizationFault } from './fault.ts';
 
@@ -82,9 +83,9 @@ function manifestsBelow(fs: FileSystem, dir: string, below: string): string[] {
   });
 }
 
-function decodeManifests(fs: FileSystem, path: string): Fields[] {
+function decodeManifests(fs: FileSystem, path: string): readonly unknown[] {
   try {
-    return parseMappings(fs.readFile(path)?.toString('utf8') ?? '', path);
+    return readObjects(manifestText(fs.readFile(path) ?? Buffer.alloc(0), path), path);
   } catch (cause) {
     const message = `failed to decode Kubernetes YAML from ${errorMessage(cause)}`;
     throw new KustomizationFault('BuildFailed', message, 'retry', { cause });

@@ -5,15 +5,15 @@ import { compileHealthRules, type HealthRules } from '../../apply/health-express
 import { compileIgnoreRules, type IgnoredPaths } from '../../apply/ignore-rules.ts';
 import { entryOf, type InventoryEntry, staleEntries, unionOfEntries } from '../../apply/inventory.ts';
 import { pruneEntries } from '../../apply/prune.ts';
-import { sha256Hex } from '../../base/digest.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { errorMessage } from '../../base/error.ts';
 import { deepEqual } from '../../base/json.ts';
-import { type KubeObject, keyOf } from '../../base/kube-object.ts';
+import { formatRef, type KubeObject, keyOf } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
 import { checkDecryption } from './decrypt.ts';
 import { requireDependencies } from './dependencies.ts';
+import { gatesOf } from './deps.ts';
 import { invalidExpression, KustomizationFault } from './fault.ts';
 import { prepareManifests } from './manifests.ts';
 import { buildDir } from './overlay.ts';
@@ -51,8 +51,7 @@ export async function applyRevision(
   object.status = { ...object.status, lastAttemptedRevision: revision };
   await progress(run, `Building manifests ${within}`, { passing: true });
   const client = await clientOf(run);
-  const { objects, placeOf } = await prepareManifests(run, files);
-  const digest = `sha256:${sha256Hex(JSON.stringify(objects))}`;
+  const { objects, placeOf, digest } = await prepareManifests(run, files);
   begun({ artifact, digest });
   const ignored = compileIgnored(run);
   const before = object.status?.inventory?.entries ?? [];
@@ -119,6 +118,7 @@ async function apply(run: Run, facts: ApplyFacts): Promise<Change[]> {
       concurrency: deps.concurrentApply,
       customStageKinds: deps.customStageKinds,
       overrideManagers: deps.overrideManagers,
+      migrateApiVersion: gatesOf(deps).migrateApiVersion,
       ignored: facts.ignored,
       signal,
     });
@@ -163,7 +163,12 @@ function reportChanges(run: Run, changes: readonly Change[], artifact: Artifact)
     if (drift.length > 0) run.logger.info(`${object.kind}/${object.metadata.name} differed`, { fields: drift });
   }
   const touched = changes.filter(({ action }) => action !== 'skipped');
-  const text = formatChanges(touched);
+  const lines = touched.flatMap(({ object, undeclared = [] }) =>
+    undeclared.length === 0
+      ? []
+      : [`${formatRef(object)}: left out what its kind does not have: ${undeclared.join(', ')}`],
+  );
+  const text = [formatChanges(touched), ...lines].filter((line) => line !== '').join('\n');
   if (text === '') return;
   emit(run, 'Normal', text, { revision: artifact.revision, originRevision: originRevisionOf(artifact) });
 }
