@@ -2,17 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import { diagnoseReport, type Finding } from '../diagnose/doctor/diagnose.ts';
 import { type Examination, examineCluster } from '../diagnose/doctor/examine.ts';
 import { diagnoseLog } from '../diagnose/doctor/log.ts';
 import type { Facts } from '../diagnose/doctor/rule.ts';
+import { orCannotCheck } from './cannot-check.ts';
 import { examples, outputOption, type Shell } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { readRole } from './iam/role.ts';
 import { withCluster } from './kube-options.ts';
+import { codeBlock } from './markdown.ts';
 
 export function register(program: Command, shell: Shell): void {
   program
@@ -21,11 +24,14 @@ export function register(program: Command, shell: Shell): void {
     .option('--log <line>', 'a log line, condition or event message; - reads a log from standard input')
     .option('--context <name>', 'context of the kubeconfig; with --log a JSON file with observed facts')
     .option('--kubeconfig <file>', 'kubeconfig to use (default: KUBECONFIG, in-cluster, ~/.kube/config)')
+    .option('--since <duration>', "read the controllers' logs as well, so far back: 30m, 2h")
+    .option('--markdown', 'print a report to paste into a ticket')
     .addOption(outputOption())
     .addHelpText(
       'after',
       examples(
         'millrace doctor --context production',
+        'millrace doctor --since 2h --markdown',
         'millrace doctor --log "no EC2 IMDS role found, operation error ec2imds: GetMetadata"',
         'millrace doctor --log "authentication required" --context facts.json -o json',
         'kubectl -n flux-system logs deploy/image-reflector-controller | millrace doctor --log -',
@@ -36,14 +42,14 @@ export function register(program: Command, shell: Shell): void {
 
 async function runDoctor(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
   const log = options['log'];
-  if (typeof log !== 'string') return examine(options, context);
+  if (typeof log !== 'string') return orCannotCheck(context, () => examine(options, context));
   if (log === '') throw new MillraceError('BAD_INPUT', 'the message of --log is empty', { retry: 'never' });
   const facts = await readFacts(options['context'], context);
   const findings =
     log === '-' ? diagnoseLog(await readAll(context.stdin), facts) : diagnoseReport({ symptom: log, facts });
   return {
     data: { findings },
-    text: formatFindings(findings),
+    text: options['markdown'] === true ? findingsMarkdown(findings) : formatFindings(findings),
     exitCode: findings.length === 0 ? exitCodes.ok : exitCodes.failed,
   };
 }
@@ -53,13 +59,18 @@ async function examine(options: Record<string, unknown>, context: CliContext): P
   // IAM is global; a region is only needed to sign the call.
   const region = context.env['AWS_REGION'] || context.env['AWS_DEFAULT_REGION'] || 'us-east-1';
   const roles = { role: (name: string) => readRole(name, region, context) };
-  const examination = await withCluster(options, context, ({ client }) =>
-    examineCluster(client, context.signal, roles),
-  );
+  const since = typeof options['since'] === 'string' ? parseDuration(options['since'], '--since') : undefined;
+  const examination = await withCluster(options, context, async ({ client }) => {
+    // A cluster that cannot be reached is none without faults.
+    await client.readPath('/version', context);
+    const logs = since === undefined ? {} : { logSeconds: Math.ceil(since / 1000) };
+    return examineCluster(client, context.signal, { roles, ...logs });
+  });
   const { findings, unexplained, looked } = examination;
   const exitCode =
     findings.length + unexplained.length > 0 ? exitCodes.failed : looked === 0 ? exitCodes.usage : exitCodes.ok;
-  return { data: examination, text: formatExamination(examination), exitCode };
+  const format = options['markdown'] === true ? examinationMarkdown : formatExamination;
+  return { data: examination, text: format(examination), exitCode };
 }
 
 function formatExamination({ findings, unexplained, looked, gaps }: Examination): string {
@@ -72,6 +83,34 @@ function formatExamination({ findings, unexplained, looked, gaps }: Examination)
     parts.push(looked === 0 ? 'no objects of a delivery were found' : `nothing wrong: ${looked} objects looked at`);
   for (const { what, why } of gaps) parts.push(`could not look: ${what}: ${why}`);
   return parts.join('\n\n');
+}
+
+function examinationMarkdown({ findings, unexplained, looked, gaps }: Examination): string {
+  const parts = ['## millrace doctor', `${looked} objects looked at`];
+  for (const finding of findings) {
+    const seen = finding.objects.map((object) => `- seen at ${object}`);
+    const follows = finding.consequences.map((consequence) => `- follows: ${consequence}`);
+    parts.push(findingsMarkdown([finding]), [...seen, ...follows].join('\n'));
+  }
+  for (const { object, message } of unexplained) parts.push(`### not known: ${object}`, codeBlock(message));
+  if (findings.length + unexplained.length === 0) parts.push('Nothing wrong.');
+  if (gaps.length > 0) parts.push('### Not looked at', gaps.map(({ what, why }) => `- ${what}: ${why}`).join('\n'));
+  return parts.join('\n\n');
+}
+
+function findingsMarkdown(findings: readonly Finding[]): string {
+  if (findings.length === 0) return 'Nothing wrong.';
+  return findings
+    .map(({ code, confidence, cause, evidence, fix, commands }) =>
+      [
+        `### ${code} (${Math.round(confidence * 100)} % sure)`,
+        cause,
+        evidence.map((line) => `- ${line}`).join('\n'),
+        `**Fix:** ${fix}`,
+        ...(commands.length > 0 ? [codeBlock(commands.join('\n'))] : []),
+      ].join('\n\n'),
+    )
+    .join('\n\n');
 }
 
 async function readFacts(file: unknown, { cwd }: CliContext): Promise<Facts> {

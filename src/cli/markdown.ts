@@ -4,6 +4,13 @@ export function markdownTable(header: readonly string[], rows: readonly (readonl
   return [line(header), `|${' --- |'.repeat(header.length)}`, ...rows.map(line)].join('\n');
 }
 
+/** A block of code; the fence is longer than any in the text. */
+export function codeBlock(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}\n${text}\n${fence}`;
+}
+
 function escapeCell(text: string): string {
   return text
     .replace(/[\\|<]/g, '\\$&')

@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import { isRecord } from '../base/json.ts';
 import type { KindRef, KubeObject, ObjectRef } from '../base/kube-object.ts';
 import { type HttpHeaders, unreachable } from '../http/http-client.ts';
@@ -206,6 +207,12 @@ function newClient(
     },
     resourceOf: (kind, { signal }) => discovery.resourceOf(kind, signal),
     readPath: (path, { signal }) => call({ method: 'GET', path, signal }),
+    async readLog(pod, { container, sinceSeconds, limitBytes = 4 * 1024 * 1024, signal }) {
+      const of = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log`;
+      const path = withQuery(of, { container, sinceSeconds, limitBytes });
+      const { body } = await transport.open({ method: 'GET', path, headers, signal });
+      return textOf(body);
+    },
     impersonate: (user, groups) =>
       newClient(transport, discovery, { user, ...(groups === undefined ? {} : { groups }) }, options),
   };

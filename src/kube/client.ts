@@ -46,6 +46,14 @@ export interface DeleteOptions extends CallOptions {
   dryRun?: boolean;
 }
 
+export interface LogOptions extends CallOptions {
+  /** Needed where the pod has several. */
+  container?: string;
+  sinceSeconds?: number;
+  /** Default 4 MiB. */
+  limitBytes?: number;
+}
+
 /**
  * A Kubernetes API client keyed by apiVersion and kind. Failures are MillraceErrors with the server's reason and message
  * in a `KubeStatusError` cause (status-error.ts); kinds the server does not serve throw KUBE_KIND_NOT_SERVED.
@@ -80,6 +88,8 @@ export interface KubeClient {
   resourceOf(kind: KindRef, options: CallOptions): Promise<ApiResource>;
   /** The JSON that a path outside the kinds answers: `/version`, `/.well-known/openid-configuration`, `/apis` … */
   readPath(path: string, options: CallOptions): Promise<unknown>;
+  /** The end of a container's log, as far back as it goes or `sinceSeconds` says. */
+  readLog(pod: ObjectKey, options: LogOptions): Promise<string>;
   /** A client that acts as another user, by impersonation headers. */
   impersonate(user: string, groups?: string[]): KubeClient;
 }

@@ -28,7 +28,7 @@ async function examineUntilFound({ kube, sandbox, controllers }: Demo, { code }:
   const deadline = Date.now() + patienceMs;
   const roles = sandboxRoles(sandbox.access);
   for (;;) {
-    const examining = examineCluster(kube, AbortSignal.timeout(patienceMs), roles);
+    const examining = examineCluster(kube, AbortSignal.timeout(patienceMs), { roles });
     const examination = await Promise.race([examining, controllers.failed]);
     if (examination.findings[0]?.code === code || Date.now() > deadline) return examination;
     await new Promise((wake) => setTimeout(wake, 100));

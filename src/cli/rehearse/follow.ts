@@ -69,7 +69,7 @@ export async function followImages(
     return calm >= 2;
   });
   if (!isInTime) for (const outcome of outcomes) stopLate(outcome, stage.timeoutMs);
-  const { findings, unexplained } = await examineCluster(kube, signal, sandboxRoles(stage.sandbox.access));
+  const { findings, unexplained } = await examineCluster(kube, signal, { roles: sandboxRoles(stage.sandbox.access) });
   const suspended = standIns.suspended();
   const isRehearsed = (object: string) => !suspended.has(object) && !isPolicyOfSuspended(object, state);
   return {

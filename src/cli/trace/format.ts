@@ -4,7 +4,7 @@ import type { HopState, TraceHop } from '../../diagnose/trace/hop.ts';
 import type { Trace, TracedRoute } from '../../diagnose/trace/trace.ts';
 import { formatFindings } from '../doctor.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { markdownTable } from '../markdown.ts';
+import { codeBlock, markdownTable } from '../markdown.ts';
 
 /** Traces with the causes that doctor knows for where they stopped. */
 export interface TraceReport {
@@ -50,7 +50,7 @@ export function tracesMarkdown({ traces, findings }: TraceReport): string {
       ),
     ]),
   );
-  for (const finding of findings) parts.push(`### ${finding.code}`, `\`\`\`\n${formatFindings([finding])}\n\`\`\``);
+  for (const finding of findings) parts.push(`### ${finding.code}`, codeBlock(formatFindings([finding])));
   return parts.join('\n\n');
 }
 

@@ -121,7 +121,7 @@ async function untilComplaint({ kube, sandbox }: Demo, deadlineMs: number, signa
   const roles = sandboxRoles(sandbox.access);
   let [before, seen]: [string | undefined, number] = [undefined, 0];
   while (Date.now() < deadlineMs) {
-    const { findings, unexplained } = await examineCluster(kube, signal, roles);
+    const { findings, unexplained } = await examineCluster(kube, signal, { roles });
     const now = findings[0]?.code ?? unexplained[0]?.object;
     seen = now !== undefined && now === before ? seen + 1 : 0;
     if (seen === 3) return;

@@ -61,6 +61,14 @@ export class ClusterReader {
     return asked;
   }
 
+  /** A container's log; empty, with a gap noted, where it cannot be read. */
+  log({ metadata: { namespace = '', name } }: KubeObject, container: string, sinceSeconds: number): Promise<string> {
+    const options = { container, sinceSeconds, signal: this.#signal };
+    return this.#client
+      .readLog({ namespace, name }, options)
+      .catch((error: unknown) => this.#gap(`log of ${namespace}/${name}`, error, ''));
+  }
+
   /** Why a kind could not be listed; undefined where it could, or was not asked for. */
   gapOf(kind: string): Gap | undefined {
     return this.gaps.find(({ what }) => what.startsWith(`list ${kind} (`));

@@ -3,10 +3,12 @@ import { formatRef, type KubeObject, keyOf } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Report } from '../doctor/rule.ts';
 import { awsFacts, type RoleReader } from './aws-facts.ts';
+import { logReports } from './controller-logs.ts';
 import { type FluxKind, fluxKinds } from './flux-kinds.ts';
 import { identityFacts } from './identity-facts.ts';
 import { objectFacts } from './object-facts.ts';
 import { ClusterReader, type Gap } from './reader.ts';
+import { stuckReports } from './stuck.ts';
 import { findUndelivered } from './undelivered.ts';
 
 /** Something that an object of the cluster complains of. */
@@ -22,8 +24,19 @@ export interface Collected {
   gaps: Gap[];
 }
 
+export interface CollectOptions {
+  /** IAM, where somebody can ask it. */
+  roles?: RoleReader;
+  /** How far back the controllers' logs are read as well; without it they are not. */
+  logSeconds?: number;
+}
+
 /** Reads what every object of the delivery chain says of itself, along the chain; changes nothing. */
-export async function collectReports(client: KubeClient, signal: AbortSignal, roles?: RoleReader): Promise<Collected> {
+export async function collectReports(
+  client: KubeClient,
+  signal: AbortSignal,
+  { roles, logSeconds }: CollectOptions = {},
+): Promise<Collected> {
   const reader = new ClusterReader(client, signal, roles);
   const reports: ObjectReport[] = [];
   let looked = 0;
@@ -42,6 +55,8 @@ export async function collectReports(client: KubeClient, signal: AbortSignal, ro
   const pods = await reader.list({ apiVersion: 'v1', kind: 'Pod' });
   looked += pods.length;
   for (const pod of pods) reports.push(...podComplaints(pod));
+  reports.push(...(await stuckReports(reader, pods)));
+  if (logSeconds !== undefined) reports.push(...(await logReports(reader, byKind, logSeconds)));
   return { reports, looked, gaps: reader.gaps };
 }
 

@@ -1,7 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
-import type { RoleReader } from '../collect/aws-facts.ts';
 import type { Gap } from '../collect/reader.ts';
-import { collectReports, type ObjectReport } from '../collect/reports.ts';
+import { type CollectOptions, collectReports, type ObjectReport } from '../collect/reports.ts';
 import type { FailureCode } from './codes.ts';
 import { diagnoseReport, type Finding } from './diagnose.ts';
 import { rules } from './rules/index.ts';
@@ -28,13 +27,13 @@ const consequences: ReadonlySet<FailureCode> = new Set(['source-not-ready', 'dep
 /** Codes that follow from another one where both are seen. */
 const followsFrom: Partial<Record<FailureCode, FailureCode>> = { 'image-tag-not-found': 'no-tags' };
 
-/** Reads a cluster, and IAM where `roles` is given, and names what is wrong with its delivery chain, root causes first. Changes nothing. */
+/** Reads a cluster, and what else the options open, and names what is wrong with its delivery chain, root causes first. Changes nothing. */
 export async function examineCluster(
   client: KubeClient,
   signal: AbortSignal,
-  roles?: RoleReader,
+  options: CollectOptions = {},
 ): Promise<Examination> {
-  const { reports, looked, gaps } = await collectReports(client, signal, roles);
+  const { reports, looked, gaps } = await collectReports(client, signal, options);
   return { ...explainReports(reports), looked, gaps };
 }
 
