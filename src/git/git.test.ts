@@ -104,10 +104,14 @@ test('many packs become one, with what was fetched last', async () => {
       copyFileSync(join(dir, pack.replace('.pack', end)), join(dir, `pack-${String(i).padStart(40, '0')}${end}`));
     }
   }
-  expect(await tidyMirror(git, mirror, signal)).toBe(true);
+  expect(await tidyMirror(git, mirror, { signal, maxBytes: 1e9 })).toBe(true);
   expect(readdirSync(dir).filter((name) => name.endsWith('.pack'))).toHaveLength(1);
   const next = repository.commit({ 'a/y.yaml': 'y: 1\n' });
   expect(await fetchInto(git, mirror, remote(), 'refs/heads/main', { signal })).toBe(next);
+  expect(await tidyMirror(git, mirror, { signal, maxBytes: 1e9 })).toBe(false);
+  expect(await tidyMirror(git, mirror, { signal, maxBytes: 100 })).toBe(true);
+  expect(readdirSync(dir).filter((name) => name.endsWith('.pack'))).toHaveLength(1);
+  expect(await tidyMirror(git, mirror, { signal, maxBytes: 100 })).toBe(false);
 });
 
 test('a missing branch and an unknown commit are told as such', async () => {

@@ -114,10 +114,18 @@ async function unshallow({ gitDir }: Mirror): Promise<string[]> {
 
 const maxPacks = 24;
 
-/** Rewrites the packs into one, without what the last fetched ref no longer reaches, once many have gathered. */
-export async function tidyMirror(git: Git, { gitDir }: Mirror, signal: AbortSignal): Promise<boolean> {
-  const packs = (await readdir(join(gitDir, 'objects/pack'))).filter((name) => name.endsWith('.pack'));
-  if (packs.length < maxPacks) return false;
+/**
+ * Rewrites the packs into one, without what the last fetched ref no longer reaches, once many have gathered or they take
+ * more than `maxBytes` together.
+ */
+export async function tidyMirror(
+  git: Git,
+  { gitDir }: Mirror,
+  { signal, maxBytes }: { signal: AbortSignal; maxBytes: number },
+): Promise<boolean> {
+  const dir = join(gitDir, 'objects/pack');
+  const packs = (await readdir(dir)).filter((name) => name.endsWith('.pack'));
+  if (packs.length < maxPacks && (packs.length < 2 || (await sizeOf(dir, packs)) <= maxBytes)) return false;
   await rm(join(gitDir, 'refs/millrace/history'), { recursive: true, force: true });
   await mustRun(git, ['repack', '-a', '-d', '-q'], { gitDir, signal });
   await mustRun(git, ['prune', '--expire=now'], { gitDir, signal });
@@ -169,10 +177,16 @@ function guardSize(gitDir: string, parent: AbortSignal, maxBytes: number | undef
 
 async function incomingBytes(gitDir: string): Promise<number> {
   const dir = join(gitDir, 'objects/pack');
+  const names = await readdir(dir).catch(() => []);
+  return sizeOf(
+    dir,
+    names.filter((name) => name.startsWith('tmp_')),
+  );
+}
+
+async function sizeOf(dir: string, names: readonly string[]): Promise<number> {
   let bytes = 0;
-  for (const name of await readdir(dir).catch(() => [])) {
-    if (name.startsWith('tmp_')) bytes += (await stat(join(dir, name)).catch(() => undefined))?.size ?? 0;
-  }
+  for (const name of names) bytes += (await stat(join(dir, name)).catch(() => undefined))?.size ?? 0;
   return bytes;
 }
 

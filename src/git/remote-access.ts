@@ -1,5 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { newPrivateFiles, type PrivateFiles } from './private-files.ts';
 import type { ConfigEntry, Git } from './program.ts';
 import { type GitRemote, isSshUser, originOf, type SshAuth } from './remote.ts';
 
@@ -34,27 +34,6 @@ export async function withRemoteAccess<T>(
   } finally {
     await files.remove();
   }
-}
-
-interface PrivateFiles {
-  write(name: string, text: string, mode?: number): Promise<string>;
-  remove(): Promise<void>;
-}
-
-/** A folder of mode 0700 that exists only once something is written into it. */
-function newPrivateFiles(tempDir: string): PrivateFiles {
-  let dir: string | undefined;
-  return {
-    async write(name, text, mode = 0o600) {
-      dir ??= await mkdtemp(join(tempDir, 'millrace-git-'));
-      const path = join(dir, name);
-      await writeFile(path, text, { mode });
-      return path;
-    },
-    async remove() {
-      if (dir !== undefined) await rm(dir, { recursive: true, force: true });
-    },
-  };
 }
 
 /** A transfer slower than 100 bytes a second for two minutes is dead, whatever the caller's deadline. */
@@ -171,7 +150,11 @@ function asLines(text: string): string {
 }
 
 async function addTls({ tls }: GitRemote, { config }: RemoteAccess, files: PrivateFiles): Promise<void> {
-  if (tls?.ca !== undefined) config.push(['http.sslCAInfo', await files.write('ca.crt', tls.ca)]);
+  if (tls?.ca !== undefined) {
+    // Git takes one file in the place of the system's authorities, which Flux only adds to.
+    const authorities = [tls.ca.trimEnd(), ...rootCertificates].join('\n');
+    config.push(['http.sslCAInfo', await files.write('ca.crt', `${authorities}\n`)]);
+  }
   if (tls?.cert === undefined || tls.key === undefined) return;
   config.push(['http.sslCert', await files.write('tls.crt', tls.cert)]);
   config.push(['http.sslKey', await files.write('tls.key', tls.key)]);

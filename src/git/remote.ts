@@ -18,7 +18,7 @@ export interface SshAuth {
   passphrase?: string;
 }
 
-/** PEM texts. `ca` replaces the system's authorities; `cert` and `key` come together. */
+/** PEM texts. `ca` is believed besides the usual authorities; `cert` and `key` come together. */
 export interface GitTls {
   ca?: string;
   cert?: string;

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '../../api/artifact.ts';
 import { MillraceError } from '../../base/error.ts';
+import { removeAbandonedFiles } from '../../git/private-files.ts';
 import { createGit, type Git } from '../../git/program.ts';
 import type { ControllerDeps } from './controllers.ts';
 
@@ -27,15 +28,17 @@ export async function createShared({ options, config, env }: ControllerDeps): Pr
       retry: 'never',
     });
   }
+  const git = createGit({
+    ...(env['PATH'] === undefined ? {} : { searchPath: env['PATH'] }),
+    proxyEnvironment: { ...env },
+    sshKexAlgorithms: options.sshKexAlgos,
+    sshHostKeyAlgorithms: options.sshHostkeyAlgos,
+  });
+  await removeAbandonedFiles(git.options.tempDir);
   let fileOf: ((artifact: Artifact) => string) | undefined;
   return {
     storageDir,
-    git: createGit({
-      ...(env['PATH'] === undefined ? {} : { searchPath: env['PATH'] }),
-      proxyEnvironment: { ...env },
-      sshKexAlgorithms: options.sshKexAlgos,
-      sshHostKeyAlgorithms: options.sshHostkeyAlgos,
-    }),
+    git,
     localArtifact: (artifact) => fileOf?.(artifact),
     keepArtifactsAt: (place) => {
       fileOf = place;

@@ -150,7 +150,7 @@ async function inMirror(
   const attempt = async () => {
     const mirror = await openMirror(gitDir);
     const oid = await work(mirror);
-    await tidyMirror(place.git, mirror, place.signal);
+    await tidyMirror(place.git, mirror, place);
     return { mirror, oid };
   };
   try {

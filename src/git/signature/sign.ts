@@ -1,6 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { MillraceError } from '../../base/error.ts';
+import { newPrivateFiles } from '../private-files.ts';
 import { runProcess } from '../process.ts';
 import type { Git } from '../program.ts';
 import { signWithPgp } from './pgp-signature.ts';
@@ -33,20 +32,20 @@ async function signWithSsh(
   payload: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const dir = await mkdtemp(join(git.options.tempDir, 'millrace-sign-'));
+  const { tempDir, searchPath } = git.options;
+  const files = newPrivateFiles(tempDir);
   try {
-    const identity = join(dir, 'identity');
-    await writeFile(identity, `${key.identity.replaceAll('\r\n', '\n').trimEnd()}\n`, { mode: 0o600 });
-    await writeFile(join(dir, 'askpass'), askpassScript, { mode: 0o700 });
+    const identity = await files.write('identity', `${key.identity.replaceAll('\r\n', '\n').trimEnd()}\n`);
+    const askpass = await files.write('askpass', askpassScript, 0o700);
     const { exitCode, stdout, stderr } = await runProcess(
       'ssh-keygen',
       ['-q', '-Y', 'sign', '-n', 'git', '-f', identity],
       {
-        cwd: dir,
+        cwd: tempDir,
         env: {
-          PATH: git.options.searchPath,
+          PATH: searchPath,
           HOME: '/nonexistent',
-          SSH_ASKPASS: join(dir, 'askpass'),
+          SSH_ASKPASS: askpass,
           SSH_ASKPASS_REQUIRE: 'force',
           DISPLAY: 'none:0',
           MILLRACE_SSH_PASSPHRASE: key.passphrase ?? '',
@@ -58,12 +57,12 @@ async function signWithSsh(
     if (exitCode === 0) return stdout.toString('utf8');
     throw new MillraceError(
       'GIT_KEY_INVALID',
-      `The SSH signing key cannot be used: ${stderr.trim().replaceAll(dir, '')}`,
+      `The SSH signing key cannot be used: ${stderr.trim().replaceAll(identity, 'identity')}`,
       {
         hint: 'The key must be an OpenSSH private key; give its passphrase where it has one.',
       },
     );
   } finally {
-    await rm(dir, { recursive: true, force: true });
+    await files.remove();
   }
 }
