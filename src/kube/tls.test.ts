@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startHttpProxy, startSocksProxy } from '../../test/support/proxies.ts';
 import { newLifetime } from '../base/deadline.ts';
 import { createKubeClient } from './api-client.ts';
 import type { Credentials, KubeConfig } from './config.ts';
@@ -108,4 +109,19 @@ console.log(JSON.stringify({ kind: 'ExecCredential', status }));`;
   expect(await client.readPath('/', { signal })).toMatchObject({ user: 'jane' });
   expect(await client.readPath('/', { signal })).toMatchObject({ user: 'joe' });
   await client.close();
+});
+
+it.each([
+  { scheme: 'http', open: startHttpProxy },
+  { scheme: 'socks5', open: startSocksProxy },
+])('reaches the server through the $scheme proxy of the kubeconfig', async ({ scheme, open }) => {
+  const proxy = await open('jane:secret');
+  const trusted = { ca: ca.cert, tlsServerName: 'kubernetes.default' };
+  const through = (user: string) => ({ ...trusted, proxyUrl: `${scheme}://${user}@${proxy.address}` });
+  expect(await whoAmI(through('jane:secret'))).toMatchObject({ user: null });
+  expect(proxy.targets).toEqual([`127.0.0.1:${port}`]);
+  const error = await whoAmI(through('jane:wrong')).catch((cause: unknown) => cause);
+  expect(error).toMatchObject({ code: 'HTTP_UNREACHABLE' });
+  expect(String(error)).not.toContain('wrong');
+  await proxy.close();
 });

@@ -60,7 +60,7 @@ export function createKustomizationController(deps: KustomizationDeps): Controll
     name: fieldManager,
     kind,
     concurrency: deps.concurrency ?? 4,
-    slowAfterMs: 1_000,
+    slowAfterMs: 3_000,
     indexes: kustomizationIndexes,
     triggers: isReconcileTrigger,
     watches: [...sources.map(sourceWatch), dependencyWatch(kind, (id) => memory.dependants.has(id)), ...configs],
