@@ -4,7 +4,7 @@ import type { Facts } from './rule.ts';
 
 /** What an automation says when it has nothing to commit, or a person when nothing happens. */
 export const nothingCommitted =
-  /repository up-to-date|no updates made|no change since last reconciliation|(does|is|in) not (commit|updat|push)\w*|no(t| new)? commit/i;
+  /repository up-to-date|no updates made|no change since last reconciliation|(does|is|in) not (commit|updat|push)\w*|no(t| new)? commit|(never|stopped) (commit|updat|push)\w*/i;
 
 /** Whether the policy has chosen another tag than the manifest holds. */
 export function policyHasMoved(facts: Facts): boolean {
@@ -61,5 +61,19 @@ function isBelow(path: string, file: string): boolean {
 
 function selects(selector: Readonly<Record<string, unknown>>, labels: Readonly<Record<string, unknown>>): boolean {
   const wanted = isRecord(selector['matchLabels']) ? selector['matchLabels'] : selector;
-  return Object.entries(wanted).every(([key, value]) => typeof value !== 'string' || labels[key] === value);
+  const expressions = Array.isArray(selector['matchExpressions']) ? selector['matchExpressions'] : [];
+  return (
+    Object.entries(wanted).every(([key, value]) => typeof value !== 'string' || labels[key] === value) &&
+    expressions.every((expression) => !isRecord(expression) || meets(expression, labels))
+  );
+}
+
+/** A requirement of a label selector; https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/. */
+function meets(expression: Readonly<Record<string, unknown>>, labels: Readonly<Record<string, unknown>>): boolean {
+  const value = labels[text(expression, 'key') ?? ''];
+  const listed = typeof value === 'string' && texts(expression['values']).includes(value);
+  const operator = text(expression, 'operator');
+  if (operator === 'In') return listed;
+  if (operator === 'NotIn') return !listed;
+  return operator === 'Exists' ? value !== undefined : value === undefined;
 }

@@ -1,7 +1,7 @@
 import { redact } from '../../base/redact.ts';
 import type { FailureCode } from './codes.ts';
 import { isHealthy } from './healthy.ts';
-import { judge, type Report, type Rule } from './rule.ts';
+import { type Judgement, judge, judgeByFacts, type Report, type Rule } from './rule.ts';
 import { rules } from './rules/index.ts';
 
 export interface Finding {
@@ -23,9 +23,18 @@ const worthShowing = 0.35;
  */
 export function diagnoseReport(report: Report, among: readonly Rule[] = rules): Finding[] {
   if (isHealthy(report)) return [];
+  let findings = findingsOf(among, (rule) => judge(rule, report));
+  if (findings.length === 0) findings = findingsOf(among, (rule) => judgeByFacts(rule, report));
+  // Array.sort is stable: equally sure rules keep the order of the list, which goes along the chain.
+  findings.sort((a, b) => b.confidence - a.confidence);
+  const first = findings[0];
+  return first === undefined ? [] : findings.filter(({ confidence }) => first.confidence - confidence <= worthShowing);
+}
+
+function findingsOf(among: readonly Rule[], judgementOf: (rule: Rule) => Judgement | undefined): Finding[] {
   const findings: Finding[] = [];
   for (const rule of among) {
-    const judgement = judge(rule, report);
+    const judgement = judgementOf(rule);
     if (judgement === undefined) continue;
     findings.push({
       code: rule.code,
@@ -36,8 +45,5 @@ export function diagnoseReport(report: Report, among: readonly Rule[] = rules): 
       confidence: Math.round(judgement.confidence * 100) / 100,
     });
   }
-  // Array.sort is stable: equally sure rules keep the order of the list, which goes along the chain.
-  findings.sort((a, b) => b.confidence - a.confidence);
-  const first = findings[0];
-  return first === undefined ? [] : findings.filter(({ confidence }) => first.confidence - confidence <= worthShowing);
+  return findings;
 }

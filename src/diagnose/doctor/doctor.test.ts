@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type FailureCode, failureGroups } from './codes.ts';
 import { diagnoseReport } from './diagnose.ts';
+import type { Report } from './rule.ts';
 import { rules } from './rules/index.ts';
 
 describe('the examples of every rule', () => {
@@ -16,6 +18,26 @@ describe('the examples of every rule', () => {
 test('every code has one rule', () => {
   const codes = Object.values(failureGroups).flat() as FailureCode[];
   expect(rules.map(({ code }) => code)).toEqual(codes);
+});
+
+interface Wording extends Omit<Report, 'facts'> {
+  code: FailureCode | 'none';
+  facts?: Report['facts'];
+  /** Codes that a careful reader may give as well. */
+  also?: string[];
+}
+
+/** What the programs of a delivery say, in the words of many versions; one line a test would be slow to report. */
+test('every wording has its cause', () => {
+  const lines = readFileSync(new URL('./testdata/wordings.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+  const wrong = lines.flatMap((line) => {
+    const { code, also = [], facts = {}, ...report }: Wording = JSON.parse(line);
+    const found = diagnoseReport({ ...report, facts })[0]?.code ?? 'none';
+    return found === code || also.includes(found) ? [] : [`${report.symptom}: ${found}, not ${code}`];
+  });
+  expect(wrong).toEqual([]);
 });
 
 test.each([

@@ -56,8 +56,10 @@ export function matchesPattern(pattern: string, value: string): boolean {
   return matchesWildcards(parseWildcards(pattern), value, { ignoreCase: true });
 }
 
-/** Whether caller and registry are known to be in different accounts. */
-export function isForeignAccount(facts: Facts): boolean {
+/** Whether caller and registry are known to be in different accounts, from the facts or the ARNs of the message. */
+export function isForeignAccount(facts: Facts, symptom = ''): boolean {
+  const named = /arn:aws[\w-]*:(?:sts|iam)::(\d{12}):[\s\S]*arn:aws[\w-]*:ecr:[\w-]*:(\d{12}):/.exec(symptom);
+  if (named !== null && named[1] !== named[2]) return true;
   const caller = text(facts, 'caller_account');
   const registry = text(facts, 'registry_account');
   return caller !== undefined && registry !== undefined && caller !== registry;

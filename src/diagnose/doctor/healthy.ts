@@ -18,7 +18,7 @@ const healthyLines: readonly RegExp[] = [
   /\bthe object has been modified; please apply your changes to the latest version\b/i,
   /\bfalling back to extracting images from manifests\b/i,
   /\bRemoving credentials from cache\b/i,
-  /\b(is|are|was) deprecated\b|\bdeprecation warning\b|^Warning: .*deprecated/i,
+  /(?<!passwords )\b(is|are|was) deprecated\b|\bdeprecation warning\b|^Warning: .*deprecated/i,
   /\b(reconciliation|resource|object) is suspended\b|\bsuspended, skipping\b/i,
   /\b(attempting to acquire|successfully acquired) (leader )?lease\b/i,
   /\bNOERROR\b/,

@@ -43,6 +43,8 @@ export interface Rule {
   commands?: readonly string[];
   says: readonly (readonly [text: RegExp, confidence: number])[];
   weigh?(confidence: number, report: Report): Judgement;
+  /** What in the facts shows this cause whatever the message says, in a sentence; asked when no rule knows the message. */
+  shows?(facts: Facts): string | undefined;
   examples: readonly Example[];
 }
 
@@ -61,6 +63,12 @@ export function judge(rule: Rule, report: Report): Judgement | undefined {
   const weighed = rule.weigh?.(best.confidence, report) ?? { confidence: best.confidence, evidence: [] };
   if (weighed.confidence < leastConfidence) return undefined;
   return { confidence: weighed.confidence, evidence: [...best.evidence, ...weighed.evidence] };
+}
+
+/** What a rule makes of the facts alone; undefined where they show nothing. */
+export function judgeByFacts({ shows }: Rule, { facts }: Report): Judgement | undefined {
+  const shown = shows?.(facts);
+  return shown === undefined ? undefined : { confidence: 0.6, evidence: [shown] };
 }
 
 function quote(text: string): string {

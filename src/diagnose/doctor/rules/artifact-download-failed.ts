@@ -7,11 +7,13 @@ export const artifactDownloadFailed: Rule = {
   fix: 'Check that source-controller runs with one replica and is ready, and that NetworkPolicies let the controllers reach it.',
   commands: ['kubectl -n $NS get pods -l app=source-controller', 'kubectl -n $NS get networkpolicies'],
   says: [
+    [/artifact not found at http/i, 0.92],
     [/failed to download (artifact|archive)/i, 0.95],
     [cannotReach(String.raw`source-controller\.`), 0.9],
     [/source-controller\.\S*\.tar\.gz[\s\S]*\b404\b/i, 0.9],
     [/artifact (digest|checksum)[^.]*mismatch|failed to verify artifact/i, 0.8],
   ],
+  shows: (facts) => (facts['source_controller_ready'] === false ? 'source-controller is not ready' : undefined),
   examples: [
     {
       symptom: 'failed to download artifact, error: GET http://source-controller.flux-system.svc/x giving up',

@@ -1,4 +1,4 @@
-import { nothingCommitted, scopeFault } from '../automation.ts';
+import { nothingCommitted, policyHasMoved, scopeFault } from '../automation.ts';
 import { because, type Report, type Rule } from '../rule.ts';
 
 export const automationScopeMismatch: Rule = {
@@ -11,6 +11,7 @@ export const automationScopeMismatch: Rule = {
     [nothingCommitted, 0],
   ],
   weigh,
+  shows: (facts) => (policyHasMoved(facts) ? scopeFault(facts) : undefined),
   examples: [
     {
       symptom: 'failed to apply policies: walking path for files: lstat /tmp/x/clusters/prd: no such file or directory',

@@ -11,9 +11,10 @@ export const awsRegionInvalid: Rule = {
   fix: "Set AWS_REGION of the pod to the cluster's region; for China and GovCloud use a role and endpoints of that partition.",
   commands: ['kubectl -n $NS set env deployment/$SA AWS_REGION=$REGION'],
   says: [
+    [/\bNoRegionError\b|You must specify a region\b/i, 0.95],
     [/\ban AWS region is required\b|\bMissing region\b|\bRegion is missing\b|could not (find|resolve) region/i, 0.95],
     [/\b(sts|ecr|kms|s3|api\.ecr)\.\.amazonaws\.com/i, 0.96],
-    [wrongRegionHost, 0.9],
+    [wrongRegionHost, 0.96],
     [/RegionDisabledException|STS is not activated in this region/i, 0.9],
     [/No OpenIDConnect provider found/i, 0.3],
   ],

@@ -6,12 +6,15 @@ export const crdMissing: Rule = {
   fix: 'Install the component first and let what uses it depend on it (dependsOn).',
   commands: ['kubectl api-resources | grep -i $KIND'],
   says: [
+    [/the server doesn't have a resource type/i, 0.88],
+    [/failed to find API group/i, 0.9],
     [/no matches for kind "[^"]+" in version/i, 0.9],
     [/resource mapping not found/i, 0.85],
     [/the server could not find the requested resource/i, 0.75],
     [/could not find the requested resource|CRDs? (is|are) not installed/i, 0.8],
   ],
   weigh,
+  shows: (facts) => (facts['crds_installed'] === false ? 'the CRD is not installed' : undefined),
   examples: [
     { symptom: 'no matches for kind "Certificate" in version "cert-manager.io/v1"', found: true },
     { symptom: 'no matches for kind "PodDisruptionBudget" in version "policy/v1beta1"', found: false },

@@ -6,6 +6,7 @@ export const dependencyNotReady: Rule = {
   fix: 'Look at the dependency first; this object goes on by itself once that one is ready.',
   commands: ['millrace get kustomizations -A'],
   says: [
+    [/unable to get '[^']+' dependency/i, 0.96],
     [/dependency '[^']+' (is not ready|not found|revision is not up to date)/i, 0.95],
     [/dependenc(y|ies) [\s\S]*(not ready|do not meet ready condition|not found|is not up to date)/i, 0.93],
     [/\bDependencyNotReady\b/i, 0.6],

@@ -32,6 +32,7 @@ function weigh(confidence: number, { symptom, facts }: Report) {
   if (denial === undefined || denial.side === 'resource') return because(0);
   if (nodeCaller.test(symptom)) return because(facts['identity_design'] === 'node-role' ? confidence : 0.3);
   const allowed = statementsOn(facts, denial);
-  if (allowed === undefined) return because(isForeignAccount(facts) && denial.side === undefined ? 0.4 : confidence);
+  if (allowed === undefined)
+    return because(isForeignAccount(facts, symptom) && denial.side === undefined ? 0.4 : confidence);
   return allowed.anywhere ? because(0.1) : because(0.96, `no statement allows ${denial.action}`);
 }

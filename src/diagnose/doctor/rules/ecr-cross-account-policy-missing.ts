@@ -1,5 +1,5 @@
 import { isForeignAccount } from '../ecr.ts';
-import { texts } from '../facts.ts';
+import { text, texts } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
 
 export const ecrCrossAccountPolicyMissing: Rule = {
@@ -26,8 +26,10 @@ export const ecrCrossAccountPolicyMissing: Rule = {
 
 function weigh(confidence: number, { facts, symptom }: Report) {
   if (confidence > 0.9) return because(confidence);
-  if (!isForeignAccount(facts) || /no identity-based policy|GetAuthorizationToken/i.test(symptom)) return because(0);
-  const caller = String(facts['caller_account']);
+  if (!isForeignAccount(facts, symptom) || /no identity-based policy|GetAuthorizationToken/i.test(symptom))
+    return because(0);
+  const caller = text(facts, 'caller_account');
+  if (caller === undefined) return because(0.65, 'the role is in another account than the repository');
   if (texts(facts['repository_policy_principals']).some((principal) => principal.includes(caller))) return because(0);
   return because(0.93, `the caller is in account ${caller}, the registry in ${String(facts['registry_account'])}`);
 }

@@ -8,6 +8,7 @@ export const ecrGetAuthorizationTokenDenied: Rule = {
   fix: 'Allow ecr:GetAuthorizationToken on the resource "*"; the action knows no narrower resource.',
   commands: ['millrace iam policy', 'millrace iam check --role $ROLE'],
   says: [
+    [/not authorized to perform:? ?ecr-public:GetAuthorizationToken/i, 0.93],
     [/not authorized to perform:? ?ecr:GetAuthorizationToken/i, 0.94],
     [/AccessDenied(Exception)?\)? when calling the GetAuthorizationToken operation/i, 0.92],
     [/GetAuthorizationToken[\s\S]*AccessDeniedException/i, 0.85],

@@ -7,6 +7,7 @@ export const ecrRegistryMismatch: Rule = {
   fix: "Compare account, region and repository of the image's name with `aws ecr describe-repositories` in that region.",
   commands: ['aws ecr describe-repositories --region $REGION --query "repositories[].repositoryUri"'],
   says: [
+    [/invalid ECR image|not (a valid|an) ECR (image|registry|repository)/i, 0.9],
     [/NAME_UNKNOWN|RepositoryNotFoundException|name unknown/i, 0.94],
     [/The repository with name '[^']*' does not exist in the registry/i, 0.95],
     [/only supported in us-east-1/i, 0.94],
@@ -14,6 +15,12 @@ export const ecrRegistryMismatch: Rule = {
     [/\.dkr[.-]ecr[\s\S]*\b400 Bad Request\b|\b400\b[\s\S]*\.dkr[.-]ecr/i, 0.7],
   ],
   weigh,
+  shows: (facts) => {
+    const image = text(facts, 'image');
+    const region = text(facts, 'repository_region');
+    if (image === undefined || region === undefined || image.includes(`.${region}.`)) return undefined;
+    return `the image names ${image}, the repository is in ${region}`;
+  },
   examples: [
     { symptom: "NAME_UNKNOWN: The repository with name 'x' does not exist in the registry with id '1'", found: true },
   ],

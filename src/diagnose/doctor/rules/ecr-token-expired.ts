@@ -21,6 +21,10 @@ export const ecrTokenExpired: Rule = {
     [/\b401 Unauthorized\b|no basic auth credentials/i, 0],
   ],
   weigh,
+  shows: (facts) => {
+    const age = number(facts, 'registry_secret_age_hours') ?? number(facts, 'image_pull_secret_age_hours') ?? 0;
+    return age >= 12 && text(facts, 'image_provider') !== 'aws' ? `the stored password is ${age} h old` : undefined;
+  },
   examples: [
     { symptom: 'DENIED: Your authorization token has expired. Reauthenticate and try again.', found: true },
     {

@@ -6,6 +6,10 @@ export const egressBlocked: Rule = {
   fix: 'Allow DNS and TCP 443 (22 for SSH) from the namespace to the host, or set the proxy in the Secret of spec.proxySecretRef.',
   commands: ['kubectl -n $NS run egress-check --rm -it --image=curlimages/curl -- curl -sv https://$HOST'],
   says: [
+    [
+      /unable to (clone|list remote for|fetch-connect to remote) [\s\S]*(context deadline exceeded|Operation timed out)/i,
+      0.8,
+    ],
     [/\blookup \S+( on \S+)?:[\s\S]*?(i\/o timeout|no such host|server misbehaving|connection refused)/i, 0.85],
     [
       /dial tcp[\s\S]*?(i\/o timeout|connection refused|connection timed out|no route to host|network is unreachable)/i,
@@ -27,7 +31,7 @@ export const egressBlocked: Rule = {
 
 /** Hosts whose silence has a code of its own. */
 const others =
-  /source-controller\.|\bsts[\w.-]*\.amazonaws|ecr|starport-layer|169\.254\.|fd00:ec2|failed calling webhook|eks-auth/i;
+  /source-controller\.|\bsts[\w.-]*\.amazonaws|ecr|starport-layer|169\.254\.|fd00:ec2|failed calling webhook|eks-auth|notification-controller|\.svc\b/i;
 
 function weigh(confidence: number, { symptom }: Report) {
   return because(others.test(symptom) ? 0 : confidence);

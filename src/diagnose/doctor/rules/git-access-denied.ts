@@ -7,6 +7,9 @@ export const gitAccessDenied: Rule = {
   fix: 'Give the token or user access to the repository, with write permission where commits are pushed; check the URL.',
   commands: ['git ls-remote $URL'],
   says: [
+    [/lacks? (one or more )?required (privilege )?scopes/i, 0.92],
+    [/fatal: repository '[^']+' not found/i, 0.88],
+    [/\bTF401019\b|\bTF401027\b/, 0.92],
     [/authorization failed(?!:? no basic auth)/i, 0.88],
     [/repository not found/i, 0.88],
     [/You may not have access to this repository or it no longer exists/i, 0.93],

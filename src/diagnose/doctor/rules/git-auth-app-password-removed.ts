@@ -10,6 +10,7 @@ export const gitAuthAppPasswordRemoved: Rule = {
     'kubectl -n $NS create secret generic $SECRET --from-literal=username=x-token-auth --from-literal=password=$TOKEN',
   ],
   says: [
+    [/stopped supporting account passwords/i, 0.95],
     [/password authentication was removed/i, 0.96],
     [/app passwords? (are|is|have been|has been) (deprecated|removed|no longer)/i, 0.95],
     [/bitbucket\.org[\s\S]*\b410\b/i, 0.95],
@@ -17,6 +18,10 @@ export const gitAuthAppPasswordRemoved: Rule = {
     [/authentication (required|failed)|\b401\b|may not have access to this repository|authorization failed/i, 0],
   ],
   weigh,
+  shows: (facts) =>
+    /bitbucket\.org/.test(text(facts, 'git_url') ?? '') && text(facts, 'git_secret_password_prefix')?.startsWith('ATBB')
+      ? 'the password begins with ATBB, as app passwords do'
+      : undefined,
   examples: [
     { symptom: 'requesting "https://bitbucket.org/a/b.git/info/refs" status code: 410', found: true },
     {

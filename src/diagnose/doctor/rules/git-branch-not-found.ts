@@ -1,3 +1,4 @@
+import { text, texts } from '../facts.ts';
 import type { Rule } from '../rule.ts';
 
 export const gitBranchNotFound: Rule = {
@@ -12,5 +13,11 @@ export const gitBranchNotFound: Rule = {
     [/reference not found/i, 0.85],
     [/did not match any file\(s\) known to git/i, 0.8],
   ],
+  shows: (facts) => {
+    const branches = texts(facts['remote_branches']);
+    const branch = text(facts, 'git_branch') ?? 'master';
+    if (!('git_branch' in facts) || branches.length === 0 || branches.includes(branch)) return undefined;
+    return `the branch '${branch}' is not among ${branches.join(', ')}`;
+  },
   examples: [{ symptom: 'couldn\'t find remote ref "refs/heads/master"', found: true }],
 };

@@ -8,6 +8,10 @@ export const gitBranchProtected: Rule = {
     'kubectl -n $NS patch imageupdateautomation $NAME --type merge -p \'{"spec":{"git":{"push":{"branch":"image-updates"}}}}\'',
   ],
   says: [
+    [
+      /\bTF402455\b|can only be modified through pull requests|Changes must be made through a (pull|merge) request/i,
+      0.95,
+    ],
     [/hook declined/i, 0.92],
     [/GH006|protected branch/i, 0.95],
     [/repository rule violations|GH013/i, 0.95],

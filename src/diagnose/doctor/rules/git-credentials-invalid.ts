@@ -6,6 +6,7 @@ export const gitCredentialsInvalid: Rule = {
   fix: 'Put a valid token into the Secret that spec.secretRef names; check its expiry.',
   commands: ['kubectl -n $NS get gitrepository $NAME -o jsonpath="{.spec.secretRef.name}"'],
   says: [
+    [/remote authentication required but no callback set/i, 0.9],
     [/authentication required/i, 0.9],
     [/Authentication failed for '?https?:/i, 0.88],
     [/could not read (Username|Password) for/i, 0.9],
@@ -13,6 +14,10 @@ export const gitCredentialsInvalid: Rule = {
     [/(info\/refs|git-upload-pack|git-receive-pack|\.git)[\s\S]*\b401\b/i, 0.85],
   ],
   weigh,
+  shows: (facts) =>
+    facts['git_secret_token_expired'] === true || facts['git_secret_password_empty'] === true
+      ? 'the token has expired, or the password is empty'
+      : undefined,
   examples: [
     { symptom: "unable to clone 'https://github.com/a/b': authentication required", found: true },
     { symptom: 'authentication required: Repository not found.', found: false },
@@ -20,8 +25,12 @@ export const gitCredentialsInvalid: Rule = {
 };
 
 function weigh(confidence: number, { symptom, facts }: Report) {
+  if (registryRead.test(symptom)) return because(0.2);
   if (/repository not found|password authentication was removed/i.test(symptom)) return because(0.5);
   if (facts['git_secret_token_expired'] === true) return because(0.95, 'the token has expired');
   if (facts['git_secret_password_empty'] === true) return because(0.95, 'the password is empty');
   return because(confidence);
 }
+
+/** A registry says the same of images. */
+const registryRead = /\/v2\/\S+\/(manifests|tags|blobs)\/|(reading|fetching) manifest|\.dkr[.-]ecr/i;

@@ -1,3 +1,4 @@
+import { text, texts } from '../facts.ts';
 import type { Rule } from '../rule.ts';
 
 export const gitKnownHostsMissing: Rule = {
@@ -11,5 +12,10 @@ export const gitKnownHostsMissing: Rule = {
     [/No \S+ host key is known for/i, 0.95],
     [/Host key verification failed/i, 0.6],
   ],
+  shows: (facts) => {
+    const host = /^ssh:\/\/(?:[^@/]+@)?([^:/]+)/.exec(text(facts, 'git_url') ?? '')?.[1];
+    if (host === undefined || !Array.isArray(facts['known_hosts'])) return undefined;
+    return texts(facts['known_hosts']).some((entry) => entry.includes(host)) ? undefined : `no entry for ${host}`;
+  },
   examples: [{ symptom: 'ssh: handshake failed: knownhosts: key is unknown', found: true }],
 };

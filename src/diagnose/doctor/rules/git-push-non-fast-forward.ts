@@ -6,6 +6,8 @@ export const gitPushNonFastForward: Rule = {
   fix: 'Nothing, where it happens now and then: the next run starts from the new head. A stale push branch has to be merged or deleted.',
   commands: ['git push $REMOTE --delete $PUSH_BRANCH'],
   says: [
+    [/cannot push non-?fast-?forwardable reference/i, 0.95],
+    [/\(stale info\)|remote contains work that you do not have/i, 0.93],
     [/non-fast-forward/i, 0.95],
     [/Updates were rejected because|\(fetch first\)/i, 0.93],
     [/cannot lock ref|reference already exists|incorrect old value|failed to update ref/i, 0.85],

@@ -8,7 +8,7 @@ export const gitSshKeyRejected: Rule = {
   commands: ['kubectl -n $NS get secret $SECRET -o jsonpath="{.data.identity\\.pub}" | base64 -d'],
   says: [
     [/attempted methods \[none publickey\]/i, 0.92],
-    [/Permission denied \(publickey\)/i, 0.93],
+    [/Permission denied \([^)]*publickey[^)]*\)/i, 0.93],
     [/unable to authenticate[^.]*no supported methods remain/i, 0.9],
   ],
   weigh,

@@ -1,3 +1,4 @@
+import { text } from '../facts.ts';
 import type { Rule } from '../rule.ts';
 
 export const helmOperationLocked: Rule = {
@@ -5,6 +6,13 @@ export const helmOperationLocked: Rule = {
   cause: 'An interrupted operation left the Helm release pending, and Helm refuses to touch it.',
   fix: 'Roll the release back to its last good revision, then reconcile again.',
   commands: ['helm -n $NS history $RELEASE', 'helm -n $NS rollback $RELEASE'],
-  says: [[/another operation \(install\/upgrade\/rollback\) is in progress/i, 0.97]],
+  says: [
+    [/\bpending-(install|upgrade|rollback)\b/, 0.9],
+    [/another operation \(install\/upgrade\/rollback\) is in progress/i, 0.97],
+  ],
+  shows: (facts) =>
+    text(facts, 'release_status')?.startsWith('pending-')
+      ? `the release is ${text(facts, 'release_status')}`
+      : undefined,
   examples: [{ symptom: 'another operation (install/upgrade/rollback) is in progress', found: true }],
 };

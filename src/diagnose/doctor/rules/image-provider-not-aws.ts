@@ -1,4 +1,4 @@
-import { number, text } from '../facts.ts';
+import { isUnset, number, text } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
 
 export const imageProviderNotAws: Rule = {
@@ -13,6 +13,11 @@ export const imageProviderNotAws: Rule = {
     [/no basic auth credentials/i, 0.2],
   ],
   weigh,
+  shows: (facts) => {
+    const image = text(facts, 'image') ?? '';
+    const wants = /\.dkr[.-]ecr[\w-]*\./.test(image) && 'image_provider' in facts && isUnset(facts, 'registry_secret');
+    return wants && text(facts, 'image_provider') !== 'aws' ? `${image} is read without a login` : undefined;
+  },
   examples: [
     {
       symptom:

@@ -6,6 +6,7 @@ export const imageSpecInvalid: Rule = {
   fix: 'Write spec.image bare, without scheme and tag; test patterns and policies against the real tags.',
   commands: ['millrace policy test -f policy.yaml'],
   says: [
+    [/repository can only contain the (runes|characters)|\bInvalidImageName\b/i, 0.93],
     [/should not include (a tag|URL scheme)/i, 0.96],
     [/URL must not contain a tag/i, 0.95],
     [/could not parse reference/i, 0.9],

@@ -1,6 +1,6 @@
 import { identityDesign, number, text } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
-import { nodeCaller, noPodIdentity } from '../signs.ts';
+import { cannotReach, nodeCaller, noPodIdentity } from '../signs.ts';
 
 export const imdsHopLimit: Rule = {
   code: 'imds-hop-limit',
@@ -12,6 +12,8 @@ export const imdsHopLimit: Rule = {
     'aws ec2 describe-instances --query "Reservations[].Instances[].MetadataOptions"',
   ],
   says: [
+    [cannotReach(String.raw`169\.254\.169\.254`), 0.75],
+    [/EC2MetadataRequestError/i, 0.75],
     // Millrace asks instance metadata only where it was told to: that the node's role is meant is in the message.
     [/no EC2 IMDS role found \(--allow-node-role/i, 0.97],
     [/ec2imds: getToken|169\.254\.169\.254\/latest\/api\/token/i, 0.75],
@@ -20,6 +22,10 @@ export const imdsHopLimit: Rule = {
     [/request to EC2 IMDS failed/i, 0.35],
   ],
   weigh,
+  shows: (facts) =>
+    identityDesign(facts) === 'node-role' && facts['imds_hop_limit'] === 1
+      ? "the node's role is meant to be used, and the hop limit is 1"
+      : undefined,
   examples: [
     {
       symptom: 'no EC2 IMDS role found, operation error ec2imds: GetMetadata, canceled, context deadline exceeded',

@@ -6,6 +6,7 @@ export const immutableField: Rule = {
   fix: 'Delete and recreate the object, or let it be recreated: label it kustomize.toolkit.fluxcd.io/force: enabled for the change.',
   commands: ['kubectl -n $NS delete $OBJECT'],
   says: [
+    [/Forbidden: updates to \w+ are forbidden|pod updates may not change fields other than/i, 0.94],
     [/field is immutable|is immutable\b|immutable field/i, 0.95],
     [/cannot change roleRef/i, 0.96],
     [/updates to statefulset spec for fields other than/i, 0.96],

@@ -17,6 +17,10 @@ export const irsaAnnotationMissing: Rule = {
     [/ec2imds: GetMetadata|request to EC2 IMDS failed/i, 0.5],
   ],
   weigh,
+  shows: (facts) =>
+    identityDesign(facts) === 'irsa' && isUnset(facts, 'sa_role_arn_annotation')
+      ? 'the ServiceAccount has no role-arn annotation'
+      : undefined,
   examples: [
     { symptom: 'no EC2 IMDS role found, operation error ec2imds: GetMetadata, canceled', found: true },
     {
@@ -31,6 +35,7 @@ export const irsaAnnotationMissing: Rule = {
 function weigh(confidence: number, { facts }: Report) {
   const design = identityDesign(facts);
   if (design === 'node-role' || design === 'pod-identity') return because(0);
+  if (facts['cluster_is_eks'] === false) return because(0.3);
   const misspelt = Object.keys(record(facts, 'sa_annotations') ?? {}).find(isMisspeltKey);
   if (misspelt !== undefined) return because(0.97, `the annotation is called '${misspelt}'`);
   if (isUnset(facts, 'sa_role_arn_annotation')) return because(0.95, 'the ServiceAccount has no role-arn annotation');

@@ -7,6 +7,7 @@ export const irsaRoleArnInvalid: Rule = {
   fix: 'Write the whole ARN of the role, arn:aws:iam::<account>:role/<name>, into the annotation and restart the pod.',
   commands: ['kubectl -n $NS annotate --overwrite serviceaccount $SA eks.amazonaws.com/role-arn=$ROLE_ARN'],
   says: [
+    [/Invalid length for parameter RoleArn/i, 0.94],
     [/Request ARN is invalid/i, 0.95],
     [/at 'roleArn' failed to satisfy constraint/i, 0.95],
     [/invalid eks\.amazonaws\.com\/role-arn annotation/i, 0.95],
@@ -14,6 +15,11 @@ export const irsaRoleArnInvalid: Rule = {
     [/sts:AssumeRoleWithWebIdentity|STS: AssumeRoleWithWebIdentity|no EC2 IMDS role found/i, 0],
   ],
   weigh,
+  shows: (facts) => {
+    const annotation = text(facts, 'sa_role_arn_annotation');
+    if (annotation === undefined || annotation === '' || annotatedRole(facts) !== undefined) return undefined;
+    return `the annotation holds '${annotation}'`;
+  },
   examples: [
     { symptom: 'api error ValidationError: Request ARN is invalid', found: true },
     {

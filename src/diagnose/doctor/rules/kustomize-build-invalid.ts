@@ -1,3 +1,4 @@
+import { text } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
 
 export const kustomizeBuildInvalid: Rule = {
@@ -16,6 +17,10 @@ export const kustomizeBuildInvalid: Rule = {
     [/kustomize build failed/i, 0.6],
   ],
   weigh,
+  shows: (facts) => {
+    const id = text(facts, 'duplicate_id');
+    return id === undefined ? undefined : `${id} is there twice`;
+  },
   examples: [
     { symptom: 'may not add resource with an already registered id: Secret.v1/x', found: true },
     { symptom: 'kustomize build failed: accumulating resources: open x: no such file or directory', found: false },

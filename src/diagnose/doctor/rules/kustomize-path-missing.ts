@@ -1,3 +1,4 @@
+import { text, texts } from '../facts.ts';
 import type { Rule } from '../rule.ts';
 
 export const kustomizePathMissing: Rule = {
@@ -6,6 +7,15 @@ export const kustomizePathMissing: Rule = {
     'spec.path of the Kustomization is not in the artifact: a typo, a backslash, another branch, or an ignore rule.',
   fix: 'Compare spec.path with the folders of the fetched revision, letter by letter.',
   commands: ['kubectl -n $NS get kustomization $NAME -o jsonpath="{.spec.path}"'],
-  says: [[/kustomization path not found/i, 0.96]],
+  says: [
+    [/kustomization path not found/i, 0.96],
+    [/failed to generate kustomization\.yaml: stat \S+: no such file or directory/i, 0.9],
+  ],
+  shows: (facts) => {
+    const path = text(facts, 'path')?.replace(/^\.?\/+|\/+$/g, '');
+    const folders = texts(facts['source_dirs']).map((folder) => folder.replace(/^\.?\/+|\/+$/g, ''));
+    if (path === undefined || path === '' || folders.length === 0 || folders.includes(path)) return undefined;
+    return `'${path}' is not among ${folders.join(', ')}`;
+  },
   examples: [{ symptom: 'kustomization path not found: stat /tmp/x/apps: no such file or directory', found: true }],
 };

@@ -1,3 +1,4 @@
+import { text } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
 
 export const kustomizeResourceMissing: Rule = {
@@ -16,6 +17,10 @@ export const kustomizeResourceMissing: Rule = {
     [/unable to find one of 'kustomization\.yaml'/i, 0.85],
   ],
   weigh,
+  shows: (facts) => {
+    const file = text(facts, 'missing_file');
+    return file === undefined ? undefined : `${file} is not in the artifact`;
+  },
   examples: [
     {
       symptom: "kustomize build failed: kustomization.yaml:3: 'ingress.yaml' of 'resources': no such file or folder",

@@ -8,6 +8,7 @@ export const markerMissing: Rule = {
   commands: ['millrace lint markers .'],
   says: [[nothingCommitted, 0]],
   weigh,
+  shows: (facts) => (policyHasMoved(facts) && scopeFault(facts) === undefined ? markerFault(facts) : undefined),
   examples: [
     {
       symptom: 'repository up-to-date',

@@ -10,11 +10,13 @@ export const noTags: Rule = {
   fix: 'Look at the ImageRepository: its last scan, its exclusion list, and whether anything has been pushed.',
   commands: ['kubectl -n $NS describe imagerepository $NAME', 'millrace reconcile ImageRepository/$NAME'],
   says: [
+    [/ImageRepository\b[^.]*\bhas not been scanned( yet)?/i, 0.85],
     [/no tags in database/i, 0.95],
     [/\bfound 0 tags\b/i, 0.9],
     [/version list argument cannot be empty|unable to determine latest version/i, 0],
   ],
   weigh,
+  shows: (facts) => (facts['tags_found'] === 0 ? emptyScan : undefined),
   examples: [{ symptom: 'retrying in 30s error: no tags in database', found: true }],
 };
 

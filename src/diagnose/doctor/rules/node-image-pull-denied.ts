@@ -10,11 +10,17 @@ export const nodeImagePullDenied: Rule = {
     'aws iam attach-role-policy --role-name $NODE_ROLE --policy-arn arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly',
   ],
   says: [
+    [
+      /(failed to pull|error reading manifest)[\s\S]*\.dkr[.-]ecr[\s\S]*(\b401\b|unauthorized: authentication required)/i,
+      0.85,
+    ],
+    [/\.dkr[.-]ecr\S* failed with status code \[manifests [^\]]*\]: 40[13]/i, 0.85],
     [/no basic auth credentials/i, 0.9],
     [/pull access denied[\s\S]*(dkr[.-]ecr|authorization failed)/i, 0.8],
     [/failed to pull (and unpack )?image "\d{12}\.dkr[.-]ecr[\s\S]*\b403\b/i, 0.75],
   ],
   weigh,
+  shows: (facts) => (facts['node_role_has_ecr_read'] === false ? "the node's role may not read ECR" : undefined),
   examples: [
     {
       symptom: 'pull access denied, repository does not exist or may require authorization: no basic auth credentials',

@@ -11,6 +11,8 @@ export const oidcProviderMissing: Rule = {
     [/\bOIDC provider\b[^.]*\b(not found|does not exist|missing)\b/i, 0.85],
   ],
   weigh,
+  shows: (facts) =>
+    facts['iam_oidc_provider_exists'] === false ? "IAM has no provider for the cluster's issuer" : undefined,
   examples: [
     { symptom: 'InvalidIdentityToken: No OpenIDConnect provider found in your account for https://oidc', found: true },
     {

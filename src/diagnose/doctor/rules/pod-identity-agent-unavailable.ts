@@ -12,6 +12,10 @@ export const podIdentityAgentUnavailable: Rule = {
     [cannotReach(String.raw`eks-auth\.[\w-]+\.(amazonaws\.com|api\.aws)`), 0.93],
     [/169\.254\.170\.23[\s\S]*(40[34]|50\d|unable|failed)/i, 0.7],
   ],
+  shows: (facts) =>
+    facts['identity_design'] === 'pod-identity' && facts['pod_identity_addon'] === false
+      ? 'the add-on eks-pod-identity-agent is not installed'
+      : undefined,
   examples: [
     {
       symptom: 'Get "http://169.254.170.23/v1/credentials": dial tcp 169.254.170.23:80: connect: connection refused',

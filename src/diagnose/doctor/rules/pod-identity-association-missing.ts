@@ -12,11 +12,16 @@ export const podIdentityAssociationMissing: Rule = {
     'kubectl -n $NS rollout restart deployment $SA',
   ],
   says: [
+    [/No pod identity association found/i, 0.95],
     [noPodIdentity, 0.35],
     [nodeCaller, 0.35],
     [/request to EC2 IMDS failed|ec2imds/i, 0.3],
   ],
   weigh,
+  shows: (facts) =>
+    identityDesign(facts) === 'pod-identity' && facts['pod_identity_association'] === null
+      ? 'no Pod Identity association was found'
+      : undefined,
   examples: [
     {
       symptom: 'no EC2 IMDS role found',

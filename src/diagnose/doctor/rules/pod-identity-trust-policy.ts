@@ -1,3 +1,4 @@
+import { record, texts } from '../facts.ts';
 import type { Rule } from '../rule.ts';
 
 export const podIdentityTrustPolicy: Rule = {
@@ -10,6 +11,12 @@ export const podIdentityTrustPolicy: Rule = {
     [/not authorized to perform:? ?sts:TagSession/i, 0.95],
     [/Trust policy of the role[^.]*pods\.eks\.amazonaws\.com/i, 0.9],
   ],
+  shows: (facts) => {
+    const policy = record(facts, 'trust_policy') ?? {};
+    const lacks =
+      policy['service'] === 'pods.eks.amazonaws.com' && !texts(policy['actions']).includes('sts:TagSession');
+    return lacks ? 'the trust policy does not allow sts:TagSession' : undefined;
+  },
   examples: [
     { symptom: 'Unauthorized Exception! EKS does not have permissions to assume the associated role.', found: true },
     { symptom: 'is not authorized to perform: sts:TagSession on resource: arn:aws:iam::1:role/x', found: true },

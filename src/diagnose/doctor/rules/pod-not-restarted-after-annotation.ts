@@ -13,6 +13,12 @@ export const podNotRestartedAfterAnnotation: Rule = {
     [/ec2imds: GetMetadata|request to EC2 IMDS failed/i, 0.4],
   ],
   weigh,
+  shows: (facts) =>
+    annotatedRole(facts) !== undefined &&
+    facts['pod_env_aws_role_arn'] !== true &&
+    facts['pod_older_than_annotation'] === true
+      ? 'the pod is older than the annotation'
+      : undefined,
   examples: [
     {
       symptom: 'no EC2 IMDS role found',

@@ -1,3 +1,4 @@
+import { text, texts } from '../facts.ts';
 import type { Rule } from '../rule.ts';
 
 export const secretInvalid: Rule = {
@@ -6,6 +7,11 @@ export const secretInvalid: Rule = {
   fix: 'Create the Secret in the namespace of the object with the keys that this kind of credential needs.',
   commands: ['kubectl -n $NS get secret $SECRET -o jsonpath="{.data}"'],
   says: [
+    [/auth option: '(?!known_hosts)[^']+'( and '[^']+')? is required/i, 0.95],
+    [/\bsecret\b[\s\S]{0,60}\bexpected \S+ type/i, 0.93],
+    [/no auth data found in( the)? secret/i, 0.93],
+    [/couldn't find key \S+ in Secret/i, 0.94],
+    [/Unable to retrieve some image pull secrets/i, 0.9],
     [/auth option: '(?!known_hosts)\w+' is required/i, 0.95],
     [/\b[Ss]ecrets? [\\"']*[\w./-]+[\\"']* not found/i, 0.94],
     [/not found in secret/i, 0.95],
@@ -20,6 +26,12 @@ export const secretInvalid: Rule = {
     [/\bsecret\b[^.]{0,80}\b(does not (contain|have)|is missing|lacks)\b/i, 0.88],
     [/public keys secret error/i, 0.9],
   ],
+  shows: (facts) => {
+    const keys = texts(facts['git_secret_keys']);
+    const isSsh = /^ssh:/.test(text(facts, 'git_url') ?? '');
+    if (keys.length === 0 || !isSsh || keys.includes('identity')) return undefined;
+    return `the URL is of SSH, the Secret has ${keys.join(', ')}`;
+  },
   examples: [
     { symptom: "invalid 'ssh' auth option: 'identity' is required", found: true },
     { symptom: 'secrets "flux-system" not found', found: true },

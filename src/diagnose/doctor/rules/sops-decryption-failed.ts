@@ -7,6 +7,8 @@ export const sopsDecryptionFailed: Rule = {
   fix: 'Set spec.decryption with provider sops and a Secret holding the key, or give the controller a role that may use the KMS key.',
   commands: ['kubectl -n $NS get kustomization $NAME -o jsonpath="{.spec.decryption}"'],
   says: [
+    [/Error (getting|decrypting) (the )?data key|\d+ successful groups required/i, 0.93],
+    [/\bMAC mismatch\b/, 0.9],
     [/sops data key|Failed to get the data key required to decrypt/i, 0.94],
     [/is SOPS encrypted/i, 0.96],
     [/decryption failed for/i, 0.92],
@@ -28,5 +30,5 @@ function weigh(confidence: number, { symptom, facts }: Report) {
   // A missing identity shows up at KMS first; then the identity is the cause and this is where it was noticed.
   const identityKnown = 'identity_design' in facts || 'trust_policy' in facts;
   const identityFault = noPodIdentity.test(symptom) || trustRefused.test(symptom);
-  return because(identityFault && identityKnown ? 0.7 : identityFault ? 0.6 : confidence);
+  return because(identityFault && identityKnown ? 0.7 : identityFault ? 0.65 : confidence);
 }

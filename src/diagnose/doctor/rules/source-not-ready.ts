@@ -18,5 +18,9 @@ export const sourceNotReady: Rule = {
     [/referenced git repository does not exist/i, 0.92],
     [/referenced ImageRepository does not exist/i, 0.8],
   ],
+  shows: (facts) =>
+    facts['source_exists'] === false || facts['source_ready'] === false
+      ? 'the source is missing or not ready'
+      : undefined,
   examples: [{ symptom: 'Source artifact not found, retrying in 30s', found: true }],
 };

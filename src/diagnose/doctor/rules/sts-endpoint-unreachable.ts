@@ -9,6 +9,7 @@ export const stsEndpointUnreachable: Rule = {
     'kubectl -n $NS run sts-check --rm -it --image=curlimages/curl -- curl -sv https://sts.$REGION.amazonaws.com',
   ],
   says: [
+    [/\bSTS: AssumeRole\w*,[\s\S]*(context deadline exceeded|i\/o timeout)/i, 0.85],
     [cannotReach(String.raw`https://(?!sts\.\.)sts[\w.-]*\.amazonaws\.com(\.cn)?`), 0.95],
     [cannotReach(String.raw`\bSTS AssumeRoleWithWebIdentity of`), 0.94],
     [cannotReach(String.raw`\blookup (?!sts\.\.)sts[\w.-]*\.amazonaws\.com`), 0.95],

@@ -12,6 +12,7 @@ export const tagFilterNoMatch: Rule = {
     [/unable to determine latest version|no match found/i, 0],
   ],
   weigh,
+  shows: (facts) => filterFault(facts['tags'], record(facts, 'policy') ?? {}),
   examples: [
     { symptom: 'version list argument cannot be empty', found: true },
     {

@@ -6,12 +6,14 @@ export const tlsCaUntrusted: Rule = {
   fix: 'Put the authority into ca.crt of the Secret that the object names (a proxy that opens TLS has one too).',
   commands: ['openssl s_client -connect $HOST:443 -showcerts'],
   says: [
+    [/server certificate verification failed|certificate is valid for \S+?, not /i, 0.88],
     [/certificate signed by unknown authority/i, 0.95],
     [/self[- ]signed certificate|unable to get (local )?issuer certificate|UNABLE_TO_VERIFY_LEAF_SIGNATURE/i, 0.94],
     [/SSL certificate problem/i, 0.9],
     [/certificate (has expired|is not trusted)/i, 0.75],
   ],
   weigh,
+  shows: (facts) => (facts['egress_tls_interception'] === true ? 'something on the way out opens TLS' : undefined),
   examples: [
     { symptom: 'Get "https://gitlab.lan/": x509: certificate signed by unknown authority', found: true },
     {

@@ -6,6 +6,10 @@ export const tokenFileUnreadable: Rule = {
   fix: 'Let the webhook mount the token instead of writing the variables by hand; for a user other than root set fsGroup in the pod.',
   commands: ['kubectl -n $NS get pod -l app=$SA -o jsonpath="{.items[*].spec.volumes[*].name}"'],
   says: [
+    [
+      /(permission denied|no such file|AccessDenied)[\s\S]{0,40}secrets\/(eks|pods\.eks)\.amazonaws\.com\/serviceaccount\//i,
+      0.95,
+    ],
     [/unable to read file at \/var\/run\/secrets\/(eks|pods\.eks)\.amazonaws\.com\S*/i, 0.96],
     [
       /secrets\/(eks|pods\.eks)\.amazonaws\.com\/serviceaccount\/[\w-]*token\S*[\s\S]{0,40}(permission denied|no such file)/i,
@@ -14,6 +18,10 @@ export const tokenFileUnreadable: Rule = {
     [/AWS_WEB_IDENTITY_TOKEN_FILE[\s\S]{0,80}(no such file|permission denied|not found|ENOENT|EACCES)/i, 0.93],
     [/(ENOENT|EACCES)[\s\S]{0,80}secrets\/(eks|pods\.eks)\.amazonaws\.com/i, 0.95],
   ],
+  shows: (facts) =>
+    facts['token_volume_mounted'] === false && facts['pod_env_aws_role_arn'] === true
+      ? 'AWS_ROLE_ARN is set, and no token is mounted'
+      : undefined,
   examples: [
     {
       symptom: 'open /var/run/secrets/eks.amazonaws.com/serviceaccount/token: permission denied',

@@ -15,6 +15,10 @@ export const trustPolicyAudMismatch: Rule = {
     [trustRefused, 0.35],
   ],
   weigh,
+  shows: (facts) => {
+    const found = trustFault(facts);
+    return found?.fault === 'aud' ? found.evidence : undefined;
+  },
   examples: [
     { symptom: 'InvalidIdentityToken: Incorrect token audience', found: true },
     {

@@ -10,6 +10,10 @@ export const trustPolicyProviderMismatch: Rule = {
   commands: ['aws eks describe-cluster --name $CLUSTER --query cluster.identity.oidc.issuer', 'millrace iam trust'],
   says: [[trustRefused, 0.4]],
   weigh,
+  shows: (facts) => {
+    const found = trustFault(facts);
+    return found?.fault === 'provider' ? found.evidence : undefined;
+  },
   examples: [
     {
       symptom: 'Not authorized to perform sts:AssumeRoleWithWebIdentity',

@@ -13,6 +13,10 @@ export const trustPolicySubMismatch: Rule = {
     [/\bsts[.:]|AssumeRole|GetCallerIdentity|WebIdentityErr|retrieve credentials/i, 0],
   ],
   weigh,
+  shows: (facts) => {
+    const found = trustFault(facts);
+    return found?.fault === 'sub' ? found.evidence : undefined;
+  },
   examples: [
     { symptom: 'AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity', found: true },
     {

@@ -24,6 +24,10 @@ export const webIdentityTokenInvalid: Rule = {
     [/\bEOF\b|token|identity|credentials/i, 0],
   ],
   weigh,
+  shows: (facts) =>
+    facts['token_file_is_jwt'] === false || facts['token_expired'] === true
+      ? 'the token has expired, or the file does not hold one'
+      : undefined,
   examples: [
     {
       symptom: 'ExpiredTokenException: Token expired: current date/time 1 must be before the expiration date/time2',

@@ -13,6 +13,10 @@ export const webhookUnavailable: Rule = {
     [/failed to call webhook/i, 0.95],
     [/conversion webhook for[\s\S]*failed/i, 0.93],
   ],
+  shows: (facts) =>
+    facts['webhook_service_exists'] === false || facts['webhook_ca_bundle_stale'] === true
+      ? 'the service of a webhook is gone, or its certificate is stale'
+      : undefined,
   examples: [
     { symptom: 'Internal error occurred: failed calling webhook "x": no endpoints available for service', found: true },
   ],
