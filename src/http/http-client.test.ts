@@ -113,6 +113,10 @@ test('goes through a proxy, but not to hosts that are excepted', async () => {
   const through = createHttpClient({ proxy: { http } });
   await expect(through.send({ url, signal })).rejects.toMatchObject({ code: 'HTTP_UNREACHABLE' });
   expect(tunnels).toBe(1);
+  const derived = through.derive({ insecureSkipTlsVerify: true });
+  await expect(derived.send({ url, signal })).rejects.toMatchObject({ code: 'HTTP_UNREACHABLE' });
+  expect(tunnels).toBe(2);
+  await derived.close({ force: true });
   const around = createHttpClient({ proxy: { http, noProxy: '127.0.0.1' } });
   expect(await (await around.send({ url, signal })).text()).toBe('target');
   await Promise.all([through.close({ force: true }), around.close({ force: true })]);

@@ -62,6 +62,8 @@ export interface HttpResponse {
 export interface HttpClient {
   /** Throws HTTP_UNREACHABLE when no answer came, DEADLINE_EXCEEDED when it took too long. */
   send(request: HttpRequest): Promise<HttpResponse>;
+  /** A client of its own, with these options in the place of the same ones of this client. */
+  derive(options: HttpClientOptions): HttpClient;
   /** Ends idle connections at once and busy ones when their exchange is over, or now with `force`. */
   close(options?: { force?: boolean }): Promise<void>;
 }
@@ -105,6 +107,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       }
       return response;
     },
+    derive: (own) => createHttpClient({ ...options, ...own }),
     close: ({ force = false } = {}) => (force ? dispatcher.destroy() : dispatcher.close()),
   };
 }

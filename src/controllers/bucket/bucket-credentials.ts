@@ -2,7 +2,7 @@ import type { Bucket } from '../../api/bucket.ts';
 import type { AwsCredentials } from '../../aws/identity.ts';
 import { MillraceError } from '../../base/error.ts';
 import { keyOf, type ObjectKey } from '../../base/kube-object.ts';
-import { createHttpClient, type HttpClient } from '../../http/http-client.ts';
+import type { HttpClient } from '../../http/http-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { firstOf, readSecret, type SecretData } from '../source/secret-data.ts';
 import { SourceFault } from '../source/source-fault.ts';
@@ -124,7 +124,7 @@ async function askLdapSts(
   const { proxySecretRef } = object.spec;
   const how = { metadata: object.metadata, spec: { certSecretRef: sts.certSecretRef, proxySecretRef } };
   const transport = await transportOf(how, deps.client, signal);
-  const http = transport === undefined ? deps.http : createHttpClient(transport);
+  const http = transport === undefined ? deps.http : deps.http.derive(transport);
   try {
     const url = new URL(sts.endpoint);
     url.search = new URLSearchParams({

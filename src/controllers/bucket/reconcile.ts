@@ -3,13 +3,20 @@ import { withDeadline } from '../../base/deadline.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { errorMessage, isMillraceError } from '../../base/error.ts';
 import { keyOf } from '../../base/kube-object.ts';
-import { createHttpClient, type HttpClient } from '../../http/http-client.ts';
+import type { HttpClient } from '../../http/http-client.ts';
 import { removeConditions, setCondition } from '../../runtime/conditions.ts';
 import type { SummaryRules } from '../../runtime/summary.ts';
 import { writeContentArchive } from '../source/content-archive.ts';
-import type { SourceDeps, SourceKind, SourceResult, SourceRun } from '../source/reconcile-source.ts';
+import {
+  announceRevision,
+  type SourceDeps,
+  type SourceKind,
+  type SourceResult,
+  type SourceRun,
+} from '../source/reconcile-source.ts';
 import { SourceFault } from '../source/source-fault.ts';
 import { withSpool } from '../source/spool.ts';
+import { withStorageFault } from '../source/storage-fault.ts';
 import { transportOf } from '../source/transport.ts';
 import { type CredentialDeps, type CredentialSource, credentialSourceOf } from './bucket-credentials.ts';
 import { type FetchedBucket, fetchObjects } from './bucket-fetch.ts';
@@ -100,22 +107,11 @@ async function fetchAndStore(
     const lost = index.objects.length - fetched.objects.length;
     if (lost > 0) logger.info(`${lost} objects were removed from the bucket while it was read`, { bucketName });
     const revision = revisionOf(fetched.objects);
-    await announceRevision(run, revision);
+    if (run.status.artifact?.revision !== revision) await announceRevision(run, `new upstream revision '${revision}'`);
     removeConditions(object, 'FetchFailed');
     await storeContent(run, deps, { fetched, revision, maxBytes, signal });
     return succeed(run, revision, fetched.objects.length);
   });
-}
-
-async function announceRevision(run: Run, revision: string): Promise<void> {
-  const { artifact } = run.status;
-  if (artifact?.revision === revision) return;
-  const message = `new upstream revision '${revision}'`;
-  if (artifact !== undefined) {
-    setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
-  }
-  run.progress(`building artifact: ${message}`, { drift: true });
-  if (artifact !== undefined) await run.patch();
 }
 
 async function storeContent(
@@ -132,15 +128,11 @@ async function storeContent(
   const { namespace, name } = keyOf(object);
   const path = `bucket/${namespace}/${name}/${revision.slice('sha256:'.length)}.tar.gz`;
   const { algorithm } = store;
-  try {
-    status.artifact = await store.write({ path, revision }, (file) =>
+  status.artifact = await withStorageFault(signal, () =>
+    store.write({ path, revision }, (file) =>
       writeContentArchive(file, fetched.content, { signal, algorithm, maxBytes, isFiltered: true }),
-    );
-  } catch (cause) {
-    signal.throwIfAborted();
-    const message = `unable to archive artifact to storage: ${errorMessage(cause)}`;
-    throw new SourceFault('ArchiveOperationFailed', message, { condition: 'StorageOperationFailed', cause });
-  }
+    ),
+  );
   if (object.spec.ignore === undefined) delete status.observedIgnore;
   else status.observedIgnore = object.spec.ignore;
   status.url = await store.link(status.artifact, 'latest.tar.gz').catch(() => status.url);
@@ -161,7 +153,7 @@ async function openTransport(
 ): Promise<{ http: HttpClient; credentials: CredentialSource }> {
   const credentials = await credentialSourceOf(object, deps, signal);
   const transport = await transportOf(object, deps.client, signal);
-  return { credentials, http: transport === undefined ? deps.http : createHttpClient(transport) };
+  return { credentials, http: transport === undefined ? deps.http : deps.http.derive(transport) };
 }
 
 /** `endpoint` is a host, perhaps with a port; a scheme in it is taken as it is. */

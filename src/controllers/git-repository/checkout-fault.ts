@@ -16,15 +16,3 @@ export async function withCheckoutFault<T>(work: () => Promise<T>): Promise<T> {
     throw new SourceFault('GitOperationFailed', text, { cause });
   }
 }
-
-export async function withStorageFault<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof SourceFault) throw cause;
-    throw new SourceFault('ArchiveOperationFailed', `unable to archive artifact to storage: ${errorMessage(cause)}`, {
-      condition: 'StorageOperationFailed',
-      cause,
-    });
-  }
-}

@@ -11,9 +11,16 @@ import { hasStatus, removeConditions, setCondition } from '../../runtime/conditi
 import type { SummaryRules } from '../../runtime/summary.ts';
 import type { ContentEntry } from '../source/content.ts';
 import { writeContentArchive } from '../source/content-archive.ts';
-import type { SourceDeps, SourceKind, SourceResult, SourceRun } from '../source/reconcile-source.ts';
+import {
+  announceRevision,
+  type SourceDeps,
+  type SourceKind,
+  type SourceResult,
+  type SourceRun,
+} from '../source/reconcile-source.ts';
 import { SourceFault } from '../source/source-fault.ts';
-import { withCheckoutFault, withStorageFault } from './checkout-fault.ts';
+import { withStorageFault } from '../source/storage-fault.ts';
+import { withCheckoutFault } from './checkout-fault.ts';
 import { hasSameContentConfig, hasSameIncludes, observeContentConfig, verificationMode } from './content-config.ts';
 import {
   type CheckoutPlace,
@@ -195,14 +202,17 @@ async function store(run: Run, deps: GitRepositoryDeps, checkout: Checkout & Inp
   const { object, signal } = run;
   const { readers, included, fetched, commit, content } = checkout;
   const revision = formatRevision(fetched.name, commit.oid);
-  await announceRevision(run, revision);
+  const stored = run.status.artifact?.revision;
+  if (stored === undefined || normaliseRevision(stored) !== revision) {
+    await announceRevision(run, `new upstream revision '${revision}'`);
+  }
   const includes = (object.spec.include ?? []).flatMap((include, i) => {
     const artifact = included[i];
     return artifact === undefined ? [] : [{ include, artifact }];
   });
   const { namespace, name } = keyOf(object);
   const path = `gitrepository/${namespace}/${name}/${commit.oid}.tar.gz`;
-  const artifact = await withStorageFault(() =>
+  const artifact = await withStorageFault(signal, () =>
     withIncludes(content, includes, { store: deps.store, signal, tempDir: deps.git.options.tempDir }, (merged) =>
       deps.store.write({ path, revision }, (file) =>
         writeContentArchive(file, merged, {
@@ -217,8 +227,8 @@ async function store(run: Run, deps: GitRepositoryDeps, checkout: Checkout & Inp
   );
   run.status.artifact = artifact;
   observeContentConfig(object, run.status, included);
-  const stored = succeed(run, revision, `stored artifact for commit '${shortMessage(commit.commit)}'`);
-  return { ...stored, leftOut: describeLinks(checkout.links) };
+  const result = succeed(run, revision, `stored artifact for commit '${shortMessage(commit.commit)}'`);
+  return { ...result, leftOut: describeLinks(checkout.links) };
 }
 
 const mostLinksNamed = 5;
@@ -228,18 +238,6 @@ function describeLinks(links: readonly string[]): string | undefined {
   if (links.length <= 1) return links[0] === undefined ? undefined : `left out the symbolic link: ${links[0]}`;
   const named = links.slice(0, mostLinksNamed).join(', ');
   return `left out ${links.length} symbolic links: ${named}${links.length > mostLinksNamed ? ', …' : ''}`;
-}
-
-/** Says that something newer than what is stored is being stored. */
-async function announceRevision(run: Run, revision: string): Promise<void> {
-  const { artifact } = run.status;
-  if (artifact !== undefined && normaliseRevision(artifact.revision) === revision) return;
-  const message = `new upstream revision '${revision}'`;
-  if (artifact !== undefined) {
-    setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
-  }
-  run.progress(`building artifact: ${message}`, { drift: true });
-  if (artifact !== undefined) await run.patch();
 }
 
 function succeed(run: Run, revision: string, stored: string): SourceResult {

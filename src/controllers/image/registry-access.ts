@@ -5,7 +5,7 @@ import type { AwsIdentity } from '../../aws/identity.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
 import { isRecord } from '../../base/json.ts';
 import type { KubeObject, ObjectKey } from '../../base/kube-object.ts';
-import { createHttpClient, type HttpClient } from '../../http/http-client.ts';
+import type { HttpClient } from '../../http/http-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import {
   type DockerConfigEntry,
@@ -78,7 +78,7 @@ async function openRegistry(
   const transport = await transportOf(object, options.client, signal);
   const skipTlsVerify = isArtifact && insecure && certSecretRef === undefined;
   const own = skipTlsVerify ? { ...transport, insecureSkipTlsVerify: true } : transport;
-  const http = own === undefined ? options.http : createHttpClient(own);
+  const http = own === undefined ? options.http : options.http.derive(own);
   let identity: AwsIdentity | undefined;
   const keychain = isArtifact ? await pullSecrets(object, options.client, signal) : [];
   const login = keychain.some((entries) => entries.length > 0)

@@ -10,9 +10,16 @@ import { hasStatus, removeConditions, setCondition } from '../../runtime/conditi
 import type { SummaryRules } from '../../runtime/summary.ts';
 import type { OpenRegistry, RegistryAccess } from '../image/registry-access.ts';
 import { writeContentArchive } from '../source/content-archive.ts';
-import type { SourceDeps, SourceKind, SourceResult, SourceRun } from '../source/reconcile-source.ts';
+import {
+  announceRevision,
+  type SourceDeps,
+  type SourceKind,
+  type SourceResult,
+  type SourceRun,
+} from '../source/reconcile-source.ts';
 import { SourceFault } from '../source/source-fault.ts';
 import { withSpool } from '../source/spool.ts';
+import { withStorageFault } from '../source/storage-fault.ts';
 import { copyLayer, extractLayer, pullManifest, selectLayer } from './oci-layer.ts';
 import { type ResolvedArtifact, resolveArtifact } from './oci-revision.ts';
 import { needsVerification, verifyArtifact } from './oci-verify.ts';
@@ -90,7 +97,9 @@ async function fetchArtifact(
     run.event('Trace', 'ArtifactUpToDate', `artifact up-to-date with remote revision: '${resolved.revision}'`);
     return succeed(run, resolved, undefined);
   }
-  await announceRevision(run, resolved);
+  if (run.status.artifact?.revision !== resolved.revision) {
+    await announceRevision(run, `new revision '${resolved.revision}' for '${object.spec.url}'`);
+  }
   const manifest = await pullManifest(open, resolved.digest, signal);
   const skipped = await storeLayer(run, deps, { open, manifest, resolved, signal });
   removeConditions(object, 'FetchFailed');
@@ -106,17 +115,6 @@ function isCurrent({ object, hasArtifact, status }: Run, { revision }: ResolvedA
     object.spec.ignore === status.observedIgnore &&
     deepEqual(object.spec.layerSelector, status.observedLayerSelector)
   );
-}
-
-async function announceRevision(run: Run, { revision }: ResolvedArtifact): Promise<void> {
-  const { artifact } = run.status;
-  if (artifact?.revision === revision) return;
-  const message = `new revision '${revision}' for '${run.object.spec.url}'`;
-  if (artifact !== undefined) {
-    setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
-  }
-  run.progress(`building artifact: ${message}`, { drift: true });
-  if (artifact !== undefined) await run.patch();
 }
 
 interface Pulled {
@@ -212,16 +210,6 @@ async function withAuthFault<T>({ spec }: OCIRepository, work: () => Promise<T>)
     }
     const from = spec.provider === 'generic' || spec.secretRef !== undefined ? '' : ` from ${spec.provider}`;
     throw new SourceFault('AuthenticationFailed', `failed to get credential${from}: ${errorMessage(cause)}`, { cause });
-  }
-}
-
-async function withStorageFault<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    signal.throwIfAborted();
-    const message = `unable to archive artifact to storage: ${errorMessage(cause)}`;
-    throw new SourceFault('ArchiveOperationFailed', message, { condition: 'StorageOperationFailed', cause });
   }
 }
 

@@ -172,6 +172,16 @@ async function announce(run: SourceRun<SourceObject>): Promise<void> {
   if (openRequest(object) !== undefined) await run.patch();
 }
 
+/** Says that something newer than what is stored is being stored. */
+export async function announceRevision(run: SourceRun<SourceObject>, message: string): Promise<void> {
+  const isStored = run.status.artifact !== undefined;
+  if (isStored) {
+    setCondition(run.object, { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message });
+  }
+  run.progress(`building artifact: ${message}`, { drift: true });
+  if (isStored) await run.patch();
+}
+
 /** Garbage, then whether the artifact that the status tells of is there and whole (spec/source.md §2.8). */
 async function checkStorage(
   kind: SourceKind<never>,
