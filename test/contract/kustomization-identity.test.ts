@@ -212,8 +212,8 @@ describe('secrets', () => {
     const text = dump({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'sealed' }, stringData, sops });
     return { text, identity: age.identity };
   }
-  const passwordOf = async () => {
-    const secret = { apiVersion: 'v1', kind: 'Secret', namespace: delivery.namespace, name: 'sealed' };
+  const passwordOf = async (name = 'sealed') => {
+    const secret = { apiVersion: 'v1', kind: 'Secret', namespace: delivery.namespace, name };
     const data = (await here.client.get(secret, { signal }))?.['data'] as Record<string, string> | undefined;
     return Buffer.from(data?.['password'] ?? '', 'base64').toString();
   };
@@ -243,6 +243,36 @@ describe('secrets', () => {
     await delivery.create('app', { decryption: { provider: 'sops' } });
     await delivery.until('app', 'ReconciliationSucceeded');
     expect(await passwordOf()).toBe('hunter2');
+  });
+
+  test('files of generators in folders and components that only the spec leads to', async () => {
+    await start();
+    const dataKey = randomBytes(32);
+    const age = await newAgeKey();
+    const wrapped = await age.wrap(dataKey);
+    const sealedEnv = (value: string) =>
+      [
+        `password=${encryptValue(value, dataKey, ['password'])}`,
+        `sops_age__list_0__map_recipient=${wrapped.recipient}`,
+        `sops_age__list_0__map_enc=${wrapped.enc.trim().replaceAll('\n', '\\n')}`,
+        'sops_mac=ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]',
+      ].join('\n');
+    const generator = (name: string) => ({
+      secretGenerator: [{ name, envs: ['secret.env'], options: { disableNameSuffixHash: true } }],
+    });
+    const component = { apiVersion: 'kustomize.config.k8s.io/v1alpha1', kind: 'Component', ...generator('sealed-2') };
+    await put('Secret', 'keys', { stringData: { 'x.agekey': age.identity } });
+    await delivery.commit('git', 'main@sha1:1', {
+      'apps/one/kustomization.yaml': dump(generator('sealed')),
+      'apps/one/secret.env': sealedEnv('hunter2'),
+      'component/kustomization.yaml': dump(component),
+      'component/secret.env': sealedEnv('hunter3'),
+    });
+    const decryption = { provider: 'sops', secretRef: { name: 'keys' } };
+    await delivery.create('app', { path: 'apps', components: ['../component'], decryption });
+    await delivery.until('app', 'ReconciliationSucceeded');
+    expect(await passwordOf()).toBe('hunter2');
+    expect(await passwordOf('sealed-2')).toBe('hunter3');
   });
 
   test('a key that does not fit is a failed build that shows no secret', async () => {

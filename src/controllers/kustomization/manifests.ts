@@ -9,11 +9,11 @@ import type { ManifestOrigin } from '../../kustomize/build.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
 import { printDocuments } from '../../yaml/print.ts';
 import { decryptObjects, decryptTreeFiles, openDecryptor } from './decrypt.ts';
-import { refuseEncrypted } from './decryption/decryptor.ts';
+import { type Decryptor, refuseEncrypted } from './decryption/decryptor.ts';
 import { gatesOf } from './deps.ts';
 import { KustomizationFault } from './fault.ts';
 import { placeOf } from './manifest-origin.ts';
-import { buildDir, buildKustomization } from './overlay.ts';
+import { type Built, buildDir, buildKustomization, overlaidFiles } from './overlay.ts';
 import type { Run } from './run.ts';
 import { loadVariables, substituteObjects } from './variables.ts';
 
@@ -32,9 +32,7 @@ export interface Manifests {
  */
 export async function prepareManifests({ object, deps, signal }: Run, artifact: FileSystem): Promise<Manifests> {
   const decryptor = await openDecryptor(object, deps, signal);
-  const dir = buildDir(object);
-  const files = decryptor === undefined ? artifact : await decryptTreeFiles(artifact, dir, decryptor);
-  const { objects: built, origins } = buildKustomization(object, files);
+  const { objects: built, origins } = await buildFiles(object, artifact, decryptor);
   const plain = decryptor === undefined ? built : await decryptObjects(built, decryptor);
   const substituted = await substituteVariables(object, plain, { deps, signal });
   const owner = keyOf(object);
@@ -55,6 +53,17 @@ export async function prepareManifests({ object, deps, signal }: Run, artifact: 
       return origin === undefined ? undefined : placeOf(artifact, origin);
     },
   };
+}
+
+async function buildFiles(
+  object: Kustomization,
+  artifact: FileSystem,
+  decryptor: Decryptor | undefined,
+): Promise<Built> {
+  const files = overlaidFiles(object, artifact);
+  if (files === undefined) return { objects: [], origins: [] };
+  const plain = decryptor === undefined ? files : await decryptTreeFiles(files, buildDir(object), decryptor);
+  return buildKustomization(object, plain);
 }
 
 function desire(built: KubeObject, owner: ObjectKey, { commonMetadata }: Kustomization['spec']): KubeObject {

@@ -20,20 +20,25 @@ export interface Built {
   origins: ManifestOrigin[];
 }
 
-/** Builds the folder of a Kustomization, with what its spec adds to the kustomization file (spec/kustomization.md §4). */
+/**
+ * The files of a Kustomization with what its spec adds to the kustomization file, which is made where there is none
+ * (spec/kustomization.md §4); undefined where there is nothing to build. Throws BuildFailed.
+ */
+export function overlaidFiles(object: Kustomization, fs: FileSystem): FileSystem | undefined {
+  return orBuildFailed(() => withOverlay(object, fs, buildDir(object)));
+}
+
+/** Builds the folder of a Kustomization. Throws BuildFailed. */
 export function buildKustomization(object: Kustomization, fs: FileSystem): Built {
-  const dir = buildDir(object);
-  const built: Built = { objects: [], origins: [] };
+  const origins: ManifestOrigin[] = [];
+  const onOrigin = (_object: KubeObject, origin: ManifestOrigin) => void origins.push(origin);
+  const request = { fs, dir: buildDir(object), loadRestrictor: 'none', onOrigin } as const;
+  return { objects: orBuildFailed(() => buildObjects(request)), origins };
+}
+
+function orBuildFailed<T>(work: () => T): T {
   try {
-    const view = withOverlay(object, fs, dir);
-    if (view === undefined) return built;
-    built.objects = buildObjects({
-      fs: view,
-      dir,
-      loadRestrictor: 'none',
-      onOrigin: (_object, origin) => built.origins.push(origin),
-    });
-    return built;
+    return work();
   } catch (cause) {
     if (cause instanceof KustomizationFault) throw cause;
     throw new KustomizationFault('BuildFailed', `kustomize build failed: ${errorMessage(cause)}`, 'retry', { cause });
