@@ -2,14 +2,21 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
+import { controllerRights } from '../src/api/controller-rights.ts';
 import { crds } from '../src/api/crds.ts';
 import { isRecord, textAt } from '../src/base/json.ts';
+import { installedControllers } from '../src/provision/controller-objects.ts';
 import { printDocuments } from '../src/yaml/print.ts';
 
 const chart = 'charts/millrace';
 
 test('the chart brings the definitions of all kinds (written by `npx vitest run test/chart.test.ts -u`)', async () => {
   await expect(printDocuments(crds())).toMatchFileSnapshot(`../${chart}/crds/millrace.yaml`);
+});
+
+test('the chart grants what the controllers need, and no more', async () => {
+  const rights = Object.fromEntries(installedControllers.map((name) => [name, controllerRights(name)]));
+  await expect(`${JSON.stringify(rights, null, 2)}\n`).toMatchFileSnapshot(`../${chart}/files/controller-rights.json`);
 });
 
 test('the schema knows every value, and no other', () => {
@@ -58,6 +65,14 @@ describe.skipIf(!hasHelm)('rendered (skipped where helm is not installed)', () =
     );
     expect(namesOf(objects, 'Deployment')).toHaveLength(12);
     expect(namesOf(objects, 'ServiceAccount')).toHaveLength(4);
+    for (const name of installedControllers) {
+      const role = objects.find(
+        (object) =>
+          textAt(object, 'kind') === 'ClusterRole' && textAt(object, 'metadata', 'name') === `delivery-${name}`,
+      );
+      expect(role?.['rules']).toEqual(controllerRights(name));
+    }
+    expect(namesOf(objects, 'Role')).toEqual([]);
     expect(JSON.stringify(objects)).not.toContain('cluster-admin');
   });
 

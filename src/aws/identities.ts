@@ -92,6 +92,7 @@ async function firstSession(options: AwsIdentitiesOptions, region: string, signa
 async function controllerAccountSession(options: AwsIdentitiesOptions, region: string, signal: AbortSignal) {
   const { serviceAccounts, controllerServiceAccount: account } = options;
   if (serviceAccounts === undefined || account === undefined) return 'none configured';
+  const { webIdentity, podIdentity } = options.environment;
   let roleArn: string | undefined;
   try {
     roleArn = await serviceAccounts.roleArn(account, signal);
@@ -101,7 +102,14 @@ async function controllerAccountSession(options: AwsIdentitiesOptions, region: s
     throw error;
   }
   if (roleArn === undefined) return `${formatKey(account)} has no annotation eks.amazonaws.com/role-arn`;
-  return accountSession(options, account, region, signal, roleArn);
+  try {
+    return await accountSession(options, account, region, signal, roleArn);
+  } catch (error) {
+    // Nor the right to ask for tokens; without anything injected its absence is what is wrong.
+    const isInjected = webIdentity !== undefined || podIdentity !== undefined;
+    if (isInjected && isMillraceError(error, 'KUBE_FORBIDDEN')) return errorMessage(error);
+    throw error;
+  }
 }
 
 async function accountSession(

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/error.ts';
 import { hopNames } from '../diagnose/delivery/hops.ts';
+import type { Topology } from '../provision/installation.ts';
 import type { PartName } from '../sandbox/sandbox.ts';
 import { examples, type Shell } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
@@ -24,6 +25,11 @@ export function register(program: Command, shell: Shell): void {
     .option('--data <folder>', 'folder that the sandbox keeps its state in (default: .millrace)')
     .option('--break [code]', 'start with one fault to practise on: a failure code, or random; lists them without one')
     .option('--reveal', 'with --break: say what was broken')
+    .addOption(
+      new Option('--topology <name>', 'one process of all controllers, or a pod and a process for each, as Flux has it')
+        .choices(['single', 'split'])
+        .default('single'),
+    )
     .option('--timeout <duration>', 'how long the delivery may take', '60s')
     .addOption(new Option('--only <part>', 'start one part alone and stay up').choices([...partNames]))
     .option('--port <n>', 'with --only: port of the part (default: a free one)')
@@ -36,6 +42,7 @@ export function register(program: Command, shell: Shell): void {
       examples(
         'millrace up',
         'millrace up --once',
+        'millrace up --topology split',
         'millrace up --data /tmp/demo --kubernetes-port 6443',
         'millrace up --only kubernetes --port 6443',
         'millrace up --break                               # the faults there are',
@@ -74,7 +81,8 @@ async function up(options: Record<string, unknown>, context: CliContext): Promis
   let demo: Demo | undefined;
   try {
     write(`millrace sandbox in ${dataDir}`);
-    demo = await startDemo({ dataDir, ports, timeoutMs }, context, write);
+    const topology = options['topology'] as Topology;
+    demo = await startDemo({ dataDir, ports, topology, timeoutMs }, context, write);
     const { tag, hops } = await demo.deliver(write);
     const tookMs = (hops.at(-1)?.atMs ?? 0) - (hops[0]?.atMs ?? 0);
     write('');

@@ -1,5 +1,8 @@
 import type { EcrProfile, EcrScope } from '../iam/ecr-policy.ts';
 
+/** One process of all controllers, or one for each with its own ServiceAccount. */
+export type Topology = 'single' | 'split';
+
 /** What is to be provisioned: one cluster, one git repository, the images that are scanned. */
 export interface Installation {
   /** Beginning of the names of what is made in AWS. */
@@ -15,6 +18,8 @@ export interface Installation {
   issuerThumbprint?: string;
   /** Namespace of the controllers. */
   namespace: string;
+  /** Default `single`. */
+  topology?: Topology;
   /** ECR repositories that are scanned: names or patterns. */
   repositories: readonly string[];
   /** Repositories of other accounts or regions that are scanned too. */

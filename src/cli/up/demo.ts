@@ -4,7 +4,7 @@ import { createGit } from '../../git/program.ts';
 import { createKubeClient } from '../../kube/api-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { loadKubeConfig } from '../../kube/kubeconfig.ts';
-import type { Installation } from '../../provision/installation.ts';
+import type { Installation, Topology } from '../../provision/installation.ts';
 import { type PartName, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import type { CliContext } from '../context.ts';
 import type { ControllersProcess } from './controllers.ts';
@@ -17,6 +17,7 @@ import { ImageStore } from './images.ts';
 import { provisionSandbox } from './provision-sandbox.ts';
 import { runControllers } from './run-controllers.ts';
 import { seedRepository } from './seed.ts';
+import { removeSplit, runSplit } from './split/run-split.ts';
 
 const { namespace, branch, fleet, repository, gitSecret, firstTag } = demoNames;
 
@@ -26,6 +27,8 @@ export interface DemoOptions {
   ports: Partial<Record<PartName, number>>;
   /** How long the delivery may take, in milliseconds. */
   timeoutMs: number;
+  /** One process of all controllers (the default), or a pod and a process for each. */
+  topology?: Topology;
   /** Something to break between provisioning and the start of the controllers. */
   fault?: PracticeFault | undefined;
 }
@@ -49,7 +52,7 @@ export async function startDemo(
   context: CliContext,
   onLine: (line: string) => void,
 ): Promise<Demo> {
-  const { dataDir, ports, fault, timeoutMs } = options;
+  const { dataDir, ports, topology = 'single', fault, timeoutMs } = options;
   const { signal, env } = context;
   const searchPath = env['PATH'];
   const closers: (() => Promise<void> | void)[] = [];
@@ -78,7 +81,7 @@ export async function startDemo(
     await seedRepository(git, { url: fleetUrl, auth }, { branch, files }, signal);
 
     const queueUrl = sandbox.aws.ensureEcrEventsQueue('millrace-ecr-events');
-    const installation = installationOf(sandbox, fleetUrl);
+    const installation = installationOf(sandbox, fleetUrl, topology);
     const steps = await provisionSandbox(installation, access, kube, signal);
     onLine(steps === 0 ? 'provisioned  as before' : `provisioned  ${steps} objects in IAM, ECR and the cluster`);
 
@@ -87,7 +90,10 @@ export async function startDemo(
     if (!(await images.tags(signal)).includes(firstTag)) await images.push(firstTag, signal);
     if (fault !== undefined) await injectFault(fault, { sandbox, kube, images, installation, signal });
     const run = { dataDir, namespace, queueUrl, ...fault?.controllers };
-    const controllers = await runControllers(sandbox, kube, run, context);
+    const start = topology === 'split' ? runSplit : runControllers;
+    // What an earlier start with another topology has left would go on beside us.
+    if (topology === 'single') await removeSplit(kube, namespace, signal);
+    const controllers = await start(sandbox, kube, run, context);
     closers.push(() => controllers.close());
     const parts = { sandbox, kube, git, images, controllers, timeoutMs };
     return {
@@ -106,13 +112,14 @@ export async function startDemo(
 }
 
 /** What the sandbox is provisioned with. */
-function installationOf({ access }: Sandbox, fleetUrl: string): Installation {
+function installationOf({ access }: Sandbox, fleetUrl: string, topology: Topology): Installation {
   const { partition, id, region } = access.aws.account;
   return {
     namePrefix: 'millrace-sandbox',
     aws: { partition, account: id, region },
     issuer: access.kubernetes.issuer,
     namespace,
+    topology,
     repositories: [repository],
     createRepositories: [repository],
     ecrProfile: 'scan+meta',

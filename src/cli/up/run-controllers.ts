@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { KubeClient } from '../../kube/client.ts';
-import { controllersName } from '../../provision/cluster-model.ts';
+import { controllersName } from '../../provision/controller-objects.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { writePrivateFile } from '../../sandbox/sandbox-access.ts';
 import type { CliContext } from '../context.ts';
 import { type ControllersProcess, startControllers } from './controllers.ts';
+import { kubeconfigFor } from './kubeconfig-for.ts';
 
 export interface RunControllersOptions {
   /** Absolute: their kubeconfig, their storage and their log are kept in it. */
@@ -23,23 +24,17 @@ export interface RunControllersOptions {
 
 /** The controllers as the ServiceAccount of their installation, with nothing of the user's own environment. */
 export async function runControllers(
-  { access, kubernetes }: Sandbox,
+  sandbox: Sandbox,
   kube: KubeClient,
   options: RunControllersOptions,
   { env, program }: Pick<CliContext, 'env' | 'program'>,
 ): Promise<ControllersProcess> {
   if (program === undefined) throw new Error('the program does not know how it was started');
+  const { access } = sandbox;
   const { dataDir, namespace, queueUrl, registries = {}, args = [] } = options;
   const kubeconfig = join(dataDir, 'controllers.kubeconfig');
   const account = { namespace, name: controllersName };
-  const month = 30 * 24 * 3600;
-  const signal = AbortSignal.timeout(30_000);
-  const { token } = await kube.requestToken(
-    account,
-    { audiences: [access.kubernetes.issuer], expirationSeconds: month },
-    { signal },
-  );
-  await writePrivateFile(kubeconfig, kubeconfigOf(kubernetes.url, kubernetes.caPem, token, namespace));
+  await writePrivateFile(kubeconfig, await kubeconfigFor(sandbox, kube, account, AbortSignal.timeout(30_000)));
   const endpoints = { [access.registry.host]: access.registry.url, ...registries };
   return startControllers({
     program,
@@ -60,18 +55,5 @@ export async function runControllers(
       ...options.env,
     },
     logFile: join(dataDir, 'controllers.log'),
-  });
-}
-
-function kubeconfigOf(server: string, caPem: string, token: string, namespace: string): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'controllers',
-    clusters: [
-      { name: 'sandbox', cluster: { server, 'certificate-authority-data': Buffer.from(caPem).toString('base64') } },
-    ],
-    contexts: [{ name: 'controllers', context: { cluster: 'sandbox', user: 'millrace', namespace } }],
-    users: [{ name: 'millrace', user: { token } }],
   });
 }
