@@ -14,6 +14,13 @@ test('work that is too slow fails with DEADLINE_EXCEEDED and is aborted', async 
   expect(aborted).toBe(true);
 });
 
+test('a time longer than any timer is a long time', async () => {
+  const parent = new AbortController();
+  expect(await withDeadline(parent.signal, 2 ** 40, 'x', async (signal) => sleep(20, signal).then(() => 'done'))).toBe(
+    'done',
+  );
+});
+
 test("the parent's abort reason reaches the caller", async () => {
   const parent = new AbortController();
   const work = withDeadline(parent.signal, 10_000, 'x', (signal) => sleep(10_000, signal));

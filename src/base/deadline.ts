@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { MillraceError } from './error.ts';
 
+/** A timer for longer would ring at once (24 days). */
+const longestTimerMs = 2 ** 31 - 1;
+
 /**
  * Runs `work` with a signal that aborts when `parent` does or after `ms` milliseconds. The child is detached from its
  * parent in every case, so that calls under a process-lifetime signal hold no memory.
@@ -16,9 +19,12 @@ export async function withDeadline<T>(
   const child = new AbortController();
   const onParentAbort = () => child.abort(parent.reason);
   parent.addEventListener('abort', onParentAbort, { once: true });
-  const timer = setTimeout(() => {
-    child.abort(new MillraceError('DEADLINE_EXCEEDED', `${what} did not finish within ${ms} ms`));
-  }, ms);
+  const timer = setTimeout(
+    () => {
+      child.abort(new MillraceError('DEADLINE_EXCEEDED', `${what} did not finish within ${ms} ms`));
+    },
+    Math.min(ms, longestTimerMs),
+  );
   try {
     return await work(child.signal);
   } catch (error) {

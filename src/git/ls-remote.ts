@@ -37,10 +37,10 @@ export async function listRemoteRefs(
 }
 
 /**
- * Whether a remote has any ref. An HTTP server that answers 200 to everything looks to git like an empty repository of the
+ * Full names of all refs of a remote; none where it is empty. An HTTP server that answers 200 to everything looks to git like an empty repository of the
  * old, dumb protocol; that is told apart here: GIT_PROTOCOL_ERROR.
  */
-export async function hasAnyRef(git: Git, remote: GitRemote, signal: AbortSignal): Promise<boolean> {
+export async function listRefNames(git: Git, remote: GitRemote, signal: AbortSignal): Promise<string[]> {
   const result = await runWithRemote(git, remote, ['ls-remote', '-q', '--', remote.url], {
     signal,
     maxOutputBytes: maxListingBytes,
@@ -48,8 +48,8 @@ export async function hasAnyRef(git: Git, remote: GitRemote, signal: AbortSignal
     env: { GIT_TRACE_PACKET: '2' },
   });
   if (result.exitCode !== 0) throw gitError(`unable to list remote for '${remote.url}'`, withoutTrace(result));
-  if (result.stdout.length > 0) return true;
-  if (!remote.url.startsWith('http') || tracedPacket.test(result.stderr)) return false;
+  const names = [...parseListing(result.stdout.toString('utf8')).keys()];
+  if (names.length > 0 || !remote.url.startsWith('http') || tracedPacket.test(result.stderr)) return names;
   throw new MillraceError('GIT_PROTOCOL_ERROR', `the server at '${remote.url}' does not speak the smart git protocol`, {
     hint: 'Check the URL: a login page or a portal may be answering.',
   });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { formatCommit } from '../../git/commit-object.ts';
-import { hasAnyRef } from '../../git/ls-remote.ts';
+import { listRefNames } from '../../git/ls-remote.ts';
 import { openMirror } from '../../git/mirror.ts';
 import { type Git, mustRun } from '../../git/program.ts';
 import { pushHead } from '../../git/push.ts';
@@ -15,7 +15,7 @@ export async function seedRepository(
   seed: { branch: string; files: Readonly<Record<string, string>> },
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (await hasAnyRef(git, remote, signal)) return false;
+  if ((await listRefNames(git, remote, signal)).length > 0) return false;
   const folder = await mkdtemp(join(tmpdir(), 'millrace-seed-'));
   try {
     const dir = join(folder, 'tree');

@@ -4,10 +4,11 @@ import { sha256Hex } from '../../base/digest.ts';
 import { isMillraceError, MillraceError } from '../../base/error.ts';
 import type { ObjectKey } from '../../base/kube-object.ts';
 import { headerTime, parseCommit, parseTag, type SignedObject, tagTarget } from '../../git/commit-object.ts';
-import { hasAnyRef, listRemoteRefs, type RemoteRef } from '../../git/ls-remote.ts';
+import { listRefNames, listRemoteRefs, type RemoteRef } from '../../git/ls-remote.ts';
 import { fetchCommit, fetchInto, type Mirror, openMirror, tidyMirror } from '../../git/mirror.ts';
 import { type ObjectReader, withObjects } from '../../git/objects.ts';
 import type { Git } from '../../git/program.ts';
+import { isRefName } from '../../git/ref-name.ts';
 import type { GitRemote } from '../../git/remote.ts';
 import { bestTags, formatRevision, type GitTarget, refNotFound } from './git-revision.ts';
 
@@ -66,6 +67,8 @@ async function fetchRef(
   stored: string | undefined,
 ): Promise<FetchedCommit | undefined> {
   const { name, source, tag } = target;
+  // What is no name of a ref could mean several to git, or something else altogether.
+  if (!isRefName(source)) throw await missingRef(place, target);
   if (stored !== undefined) {
     const found = (await list(place, [source], stored)).get(source);
     if (found === undefined) throw await missingRef(place, target);
@@ -118,10 +121,26 @@ async function missingRef(
   place: CheckoutPlace,
   { name, source }: { name: string; source: string },
 ): Promise<MillraceError> {
-  if (!(await hasAnyRef(place.git, place.remote, place.signal)))
+  const refs = await listRefNames(place.git, place.remote, place.signal);
+  if (refs.length === 0) {
     return new MillraceError('GIT_REPOSITORY_EMPTY', 'git repository is empty', { hint: 'Push a first commit.' });
-  if (name === source) return refNotFound(`unable to resolve ref '${name}' to a specific commit`);
-  return refNotFound(`unable to clone: couldn't find remote ref "${source}": git repository: '${place.remote.url}'`);
+  }
+  const hint = hintOf(source, refs);
+  if (name === source) return refNotFound(`unable to resolve ref '${name}' to a specific commit`, hint);
+  const message = `unable to clone: couldn't find remote ref "${source}": git repository: '${place.remote.url}'`;
+  return refNotFound(message, hint);
+}
+
+const mostNamed = 5;
+
+/** What there is in the place of a missing branch or tag: often just `main` for `master`. */
+function hintOf(source: string, refs: readonly string[]): string {
+  const space = source.startsWith('refs/tags/') ? 'refs/tags/' : 'refs/heads/';
+  const names = refs.filter((ref) => ref.startsWith(space)).map((ref) => ref.slice(space.length));
+  const what = space === 'refs/tags/' ? 'tags' : 'branches';
+  if (names.length === 0) return `Check spec.ref: the repository has no ${what}.`;
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+  return `Check spec.ref: the repository has the ${what} ${names.slice(0, mostNamed).join(', ')}${more}.`;
 }
 
 function fetchSource(place: CheckoutPlace, source: string): Promise<{ mirror: Mirror; oid: string }> {

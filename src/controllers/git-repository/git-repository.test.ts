@@ -156,6 +156,13 @@ test('an empty repository has a reason of its own', async () => {
   expect(h.condition('Ready')).toMatchObject({ reason: 'EmptyGitRepository', message: 'git repository is empty' });
 });
 
+test('without an interval nothing looks again', async () => {
+  repository.commit({ a: '1' });
+  await put({ interval: '0s' });
+  expect(await h.reconcile()).toEqual({});
+  expect(h.condition('Ready')?.status).toBe('True');
+});
+
 test('a URL that is none stalls', async () => {
   await put({ url: 'https://' });
   expect(await h.reconcile()).toEqual({});

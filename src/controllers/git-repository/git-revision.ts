@@ -53,8 +53,8 @@ export function bestTags(range: string, refs: Iterable<RemoteRef>): RemoteRef[] 
   return found.map((tag) => byTag.get(tag)).filter((ref) => ref !== undefined);
 }
 
-export function refNotFound(message: string): MillraceError {
-  return new MillraceError('GIT_REF_NOT_FOUND', message, { hint: 'Check spec.ref.' });
+export function refNotFound(message: string, hint = 'Check spec.ref.'): MillraceError {
+  return new MillraceError('GIT_REF_NOT_FOUND', message, { hint });
 }
 
 function parsed<T>(work: () => T): T {

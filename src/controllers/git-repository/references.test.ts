@@ -89,10 +89,16 @@ test.each([
   [{ tag: 'nope' }, /couldn't find remote ref "refs\/tags\/nope"/],
   [{ commit: 'abc' }, /commit 'abc' is not a full hash/],
   [undefined, /couldn't find remote ref "refs\/heads\/master"/],
+  [{ branch: '*' }, /couldn't find remote ref "refs\/heads\/\*"/],
+  [{ branch: 'main:refs/heads/other' }, /couldn't find remote ref "refs\/heads\/main:refs\/heads\/other"/],
+  [{ tag: 'a b' }, /couldn't find remote ref "refs\/tags\/a b"/],
 ])('%j fails with the reason', async (ref, message) => {
   const h = await newHarness();
   await h.put({ url: `${server.url}/fleet.git`, ref });
-  await h.reconcile();
+  const error = await h.reconcile();
+  if (ref === undefined) {
+    expect(error).toMatchObject({ hint: 'Check spec.ref: the repository has the branches feature/x, main.' });
+  }
   const { reason, message: told } = h.condition('FetchFailed') ?? {};
   expect(reason).toBe('GitOperationFailed');
   expect(told).toMatch(message);

@@ -281,6 +281,8 @@ const digestKey = 'source.toolkit.fluxcd.io/digest';
 function outcomeOf(object: SourceObject, fault: SourceFault | undefined, deps: SourceDeps): Outcome {
   if (fault === undefined) {
     const interval = parseDuration(object.spec.interval, 'spec.interval');
+    // As in Flux, no interval means no further look.
+    if (interval === 0) return done;
     return { requeueAfterMs: withJitter(interval, deps.intervalJitter ?? 0.05) };
   }
   if (fault.kind === 'stalled') return done;
