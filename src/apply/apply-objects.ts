@@ -132,18 +132,16 @@ async function planObject(manifest: KubeObject, options: ApplyOptions): Promise<
   let live = await client.get(refOf(manifest), { signal });
   if (isSkipped(manifest, live, options)) return { desired: manifest, live, action: 'skipped' };
   const migration = options.migrateApiVersion === true ? migrationPatch(live, manifest) : undefined;
-  if (migration !== undefined)
+  if (migration !== undefined) {
     live = await client.patch(refOf(manifest), 'json', migration, { fieldManager: manager, signal });
-  let trial: Trial;
-  try {
-    trial = await tryApply(manifest, options);
-  } catch (error) {
-    if (live === undefined || !isImmutableError(error) || !mayRecreate(manifest, live, options.force)) throw error;
-    await tryCreation(manifest, options);
-    return { desired: manifest, live, action: 'recreate' };
   }
-  const { desired, result, undeclared } = trial;
+  const { desired, result, undeclared, refused } = await tryApply(manifest, options);
   const noted = undeclared.length === 0 ? {} : { undeclared };
+  if (result === undefined) {
+    if (live === undefined || !isImmutableError(refused) || !mayRecreate(desired, live, options.force)) throw refused;
+    await tryCreation(desired, options);
+    return { desired, live, action: 'recreate', ...noted };
+  }
   if (live === undefined) return { desired, live, action: 'apply', ...noted };
   const paths = ignored?.(desired) ?? [];
   const [seen, wanted] = [withoutPaths(live, paths), withoutPaths(result, paths)];
@@ -155,21 +153,28 @@ async function planObject(manifest: KubeObject, options: ApplyOptions): Promise<
 }
 
 interface Trial {
+  /** What to apply. */
   desired: KubeObject;
-  result: KubeObject;
   undeclared: string[];
+  /** Absent where it was refused. */
+  result?: KubeObject;
+  refused?: unknown;
 }
 
 /** A dry run. Fields that a built-in kind does not have are left out, as Flux leaves them out, and named. */
 async function tryApply(manifest: KubeObject, { client, manager, signal }: ApplyOptions): Promise<Trial> {
-  const apply = { fieldManager: manager, force: true, dryRun: true, signal };
-  try {
-    return { desired: manifest, result: await client.apply(manifest, apply), undeclared: [] };
-  } catch (error) {
-    const undeclared = undeclaredFields(manifest, error);
-    if (undeclared.length === 0) throw error;
-    const desired = withoutFields(manifest, undeclared);
-    return { desired, result: await client.apply(desired, apply), undeclared };
+  let desired = manifest;
+  let undeclared: string[] = [];
+  for (;;) {
+    try {
+      const result = await client.apply(desired, { fieldManager: manager, force: true, dryRun: true, signal });
+      return { desired, undeclared, result };
+    } catch (refused) {
+      const found = undeclared.length === 0 ? undeclaredFields(manifest, refused) : [];
+      if (found.length === 0) return { desired, undeclared, refused };
+      undeclared = found;
+      desired = withoutFields(manifest, found);
+    }
   }
 }
 

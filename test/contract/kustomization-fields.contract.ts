@@ -206,8 +206,19 @@ export function kustomizationFieldsContract(name: string, open: () => Promise<Co
       expect(events.find((event) => event.name === 'typo')?.text).toMatch(
         /Deployment\/.*\/typo created\nDeployment\/.*\/typo: left out what its kind does not have: .*\.spec\.replica/,
       );
+      // Made anew for a field that may not change, it must not fail for the other one once it is deleted.
+      const frozen = (app: string) => ({
+        ...web,
+        spec: { ...(deployment(app, 'web:1')['spec'] as object), replica: 2 },
+      });
+      await delivery.edit('typo', { force: true });
+      await commit('typo', 2, { 'a.yaml': frozen('other') });
+      await applied('typo', 2);
+      expect(await live('apps/v1', 'Deployment', 'typo')).toMatchObject({
+        spec: { selector: { matchLabels: { app: 'other' } } },
+      });
       const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'typo' }, rulez: [] };
-      await commit('typo', 2, { 'a.yaml': role });
+      await commit('typo', 3, { 'a.yaml': role });
       await delivery.until('typo', 'ReconciliationFailed', /\.rulez: field not declared in schema/);
     });
 
