@@ -1,5 +1,5 @@
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
-import { isRolledOut, readyOf } from './state.ts';
+import { isRolledOut, isSuspended, readyOf } from './state.ts';
 
 /** How long the same complaint has to last before nobody waits for its object any more, in milliseconds. */
 const patienceMs = 5_000;
@@ -11,6 +11,8 @@ export class Patience {
 
   /** Takes one look at the objects, at `now` in milliseconds. */
   look(objects: readonly KubeObject[], now: number): void {
+    // Whoever waits for another object is given its time anew for as long as any of the others may still come right.
+    const isOpen = objects.some((object) => !isWaiting(object) && this.#isOpen(object));
     this.#now = now;
     for (const object of objects) {
       const key = formatRef(object);
@@ -18,6 +20,7 @@ export class Patience {
       if (status === 'True') this.#since.delete(key);
       else if (status === 'False' && !this.#since.has(key)) this.#since.set(key, now);
     }
+    if (isOpen) for (const object of objects.filter(isWaiting)) this.#since.set(formatRef(object), now);
   }
 
   /** The same for workloads, which say nothing of themselves: from when they were first seen not to be rolled out. */
@@ -37,8 +40,16 @@ export class Patience {
     return this.#over(`${formatRef(workload)}@${workload.metadata.generation}`);
   }
 
+  #isOpen(object: KubeObject): boolean {
+    return !isSuspended(object) && readyOf(object)?.status !== 'True' && !this.isOver(object);
+  }
+
   #over(key: string): boolean {
     const since = this.#since.get(key);
     return since !== undefined && this.#now - since >= patienceMs;
   }
+}
+
+function isWaiting(object: KubeObject): boolean {
+  return readyOf(object)?.reason === 'DependencyNotReady';
 }

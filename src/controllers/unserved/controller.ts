@@ -1,5 +1,6 @@
 import type { HelmRepository } from '../../api/helm-repository.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { valueAt } from '../../base/json.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { markStalled, setCondition } from '../../runtime/conditions.ts';
@@ -33,7 +34,7 @@ export function createUnservedController(kind: keyof typeof kinds, deps: Unserve
     async reconcile(key, { signal }) {
       const ref = { apiVersion: sourceApiVersion, kind, ...key };
       const object = await client.get<KubeObject & { status?: SourceStatus }>(ref, { signal });
-      if (object === undefined || object.metadata.deletionTimestamp !== undefined || isStatic(object)) return done;
+      if (object === undefined || object.metadata.deletionTimestamp !== undefined || isLeftAlone(object)) return done;
       const patcher = createStatusPatcher(client, object, sourceControllerName);
       setCondition(object, { type: 'Ready', status: 'False', reason: 'KindNotServed', message }, clock);
       markStalled(object, 'KindNotServed', message, clock);
@@ -49,7 +50,11 @@ export function createUnservedController(kind: keyof typeof kinds, deps: Unserve
   };
 }
 
-/** Repositories of type `oci` are data only: Flux sets no condition on them either, and tools take them for ready (spec/source.md §7). */
-function isStatic(object: KubeObject): boolean {
+/**
+ * Suspended objects wait for nobody. Repositories of type `oci` are data only: Flux sets no condition on them either, and tools
+ * take them for ready (spec/source.md §7).
+ */
+function isLeftAlone(object: KubeObject): boolean {
+  if (valueAt(object, 'spec', 'suspend') === true) return true;
   return object.kind === 'HelmRepository' && (object as HelmRepository).spec.type === 'oci';
 }

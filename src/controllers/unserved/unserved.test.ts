@@ -18,10 +18,12 @@ test('kinds that nobody serves say so, once; registries of charts are data', asy
     cluster.put({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind, metadata: { name }, spec });
   await put('HelmRepository', 'charts', { url: 'https://charts.example' });
   await put('HelmRepository', 'registry', { url: 'oci://ghcr.io/charts', type: 'oci' });
+  await put('HelmRepository', 'paused', { url: 'https://charts.example', suspend: true });
   const sourceRef = { kind: 'HelmRepository', name: 'charts' };
   await put('HelmChart', 'app', { chart: 'app', interval: '1m', sourceRef });
   await reconcile('HelmRepository', 'charts');
   await reconcile('HelmRepository', 'registry');
+  await reconcile('HelmRepository', 'paused');
   await reconcile('HelmChart', 'app');
   for (const [kind, name] of [
     ['HelmRepository', 'charts'],
@@ -33,6 +35,7 @@ test('kinds that nobody serves say so, once; registries of charts are data', asy
     expect(cluster.get(kind, name).metadata.finalizers).toBeUndefined();
   }
   expect(cluster.condition('HelmRepository', 'registry', 'Ready')).toBeUndefined();
+  expect(cluster.condition('HelmRepository', 'paused', 'Ready')).toBeUndefined();
   cluster.patches.length = 0;
   await reconcile('HelmChart', 'app');
   expect(cluster.patches).toEqual([]);
