@@ -1,3 +1,5 @@
-export { type BuildOptions, build, buildObjects } from './build.ts';
-export { diskFileSystem, type FileSystem, memoryFileSystem } from './file-system.ts';
+/** The library entry `millrace/kustomize`: build kustomizations and substitute variables; reads through a given file system alone. docs/kustomize.md */
+
+export { type BuildOptions, build, buildObjects, type ManifestOrigin } from './build.ts';
+export { diskFileSystem, type FileSystem, type LoadRestrictor, memoryFileSystem } from './file-system.ts';
 export { type SubstituteOptions, substitute } from './substitute.ts';
