@@ -120,6 +120,10 @@ export const errorCodes = {
     meaning: 'A git command failed for a reason that has no code of its own.',
     fix: 'The message holds what git said.',
   },
+  GIT_HASH_DIFFERS: {
+    meaning: 'A repository names its objects by another hash than the copy it is fetched into.',
+    fix: 'Nothing: the copy is made anew for that hash. If it stays, remove the copy below the storage folder.',
+  },
   GIT_HOST_KEY_REJECTED: {
     meaning: "An SSH server's host key is not the one in known_hosts, or is not in it at all.",
     fix: "Compare the server's key out of band, then put it into known_hosts of the Secret (ssh-keyscan HOST).",

@@ -65,6 +65,7 @@ const symptoms: readonly Symptom[] = [
       /bad object|corrupt|object file .* is empty|unable to read (tree|sha1)|not a valid object|index file .* (is too small|corrupt)|pack.* (too small|is corrupt)/i,
     code: 'GIT_OBJECT_UNREADABLE',
   },
+  { pattern: /mismatched algorithms/i, code: 'GIT_HASH_DIFFERS' },
   { pattern: /transport '[^']*' not allowed/i, code: 'GIT_URL_INVALID', retry: 'never' },
   { pattern: /remote error:|^ERR /im, code: 'GIT_SERVER_ERROR' },
   { pattern: /returned error: [45]\d\d/i, code: 'GIT_SERVER_ERROR' },

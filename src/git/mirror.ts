@@ -19,14 +19,22 @@ export interface FetchOptions {
   maxBytes?: number;
 }
 
+const sha256Format = '[extensions]\n\tobjectFormat = sha256\n';
 const fetchedRef = 'refs/millrace/fetched';
 
-/** Opens the mirror in `gitDir`, or makes an empty one. Left-overs of a killed run are removed. */
-export async function openMirror(gitDir: string): Promise<Mirror> {
+/**
+ * Opens the mirror in `gitDir`, or makes an empty one, for repositories of SHA-1 unless another hash is given. Left-overs
+ * of a killed run are removed.
+ */
+export async function openMirror(gitDir: string, hash?: 'sha256'): Promise<Mirror> {
   for (const dir of ['objects/pack', 'objects/info', 'refs/millrace', 'info']) {
     await mkdir(join(gitDir, dir), { recursive: true, mode: 0o700 });
   }
-  await writeFile(join(gitDir, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = true\n');
+  const config = join(gitDir, 'config');
+  const isSha256 = hash === 'sha256' || (await readFile(config, 'utf8').catch(() => '')).includes(sha256Format);
+  const version = isSha256 ? 1 : 0;
+  const extensions = isSha256 ? sha256Format : '';
+  await writeFile(config, `[core]\n\trepositoryformatversion = ${version}\n\tbare = true\n${extensions}`);
   await writeFile(join(gitDir, 'HEAD'), `ref: ${fetchedRef}\n`);
   await removeLeftovers(gitDir);
   return { gitDir };

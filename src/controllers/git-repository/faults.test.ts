@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -169,4 +169,24 @@ test('a mirror that is no longer needed goes', async () => {
   await h.edit({ url: `${server.url}/other${number}.git` });
   await h.reconcile();
   expect(readdirSync(mirrors)).not.toContain(before);
+});
+
+test('a storage that cannot be written to is told, and used again as soon as it can', async () => {
+  const kept = h.artifact();
+  const folder = join(h.store.fileOf(kept), '..');
+  const aside = join(temp.dir, `aside${number}`);
+  renameSync(folder, aside);
+  writeFileSync(folder, 'in the way');
+  const next = repository.commit({ a: '2' });
+  await h.reconcile();
+  expect(h.condition('Ready')).toMatchObject({
+    status: 'False',
+    reason: 'ArchiveOperationFailed',
+    message: expect.stringMatching(/^unable to archive artifact to storage: /),
+  });
+  rmSync(folder);
+  renameSync(aside, folder);
+  await h.reconcile();
+  expect(h.condition('Ready')).toMatchObject({ status: 'True' });
+  expect(h.artifact().revision).toBe(`main@sha1:${next}`);
 });

@@ -158,7 +158,7 @@ export function fetchPinned(
   return inMirror(place, (mirror) => fetchCommit(git, mirror, remote, commit, { signal, maxBytes, ...fallback }));
 }
 
-/** Works in the mirror of the remote; one that turns out to be damaged is made anew, once. */
+/** Works in the mirror of the remote; one that turns out to be damaged, or for another hash, is made anew, once. */
 async function inMirror(
   place: CheckoutPlace,
   work: (mirror: Mirror) => Promise<string>,
@@ -166,8 +166,8 @@ async function inMirror(
   const folder = sha256Hex(place.remote.url).slice(0, 16);
   const gitDir = join(mirrorsOf(place), folder);
   place.used.add(folder);
-  const attempt = async () => {
-    const mirror = await openMirror(gitDir);
+  const attempt = async (hash?: 'sha256') => {
+    const mirror = await openMirror(gitDir, hash);
     const oid = await work(mirror);
     await tidyMirror(place.git, mirror, place);
     return { mirror, oid };
@@ -175,9 +175,9 @@ async function inMirror(
   try {
     return await attempt();
   } catch (error) {
-    if (!isMillraceError(error, 'GIT_OBJECT_UNREADABLE')) throw error;
+    if (!isMillraceError(error, 'GIT_OBJECT_UNREADABLE', 'GIT_HASH_DIFFERS')) throw error;
     await rm(gitDir, { recursive: true, force: true });
-    return attempt();
+    return attempt(/server sha256/.test(error.message) ? 'sha256' : undefined);
   }
 }
 

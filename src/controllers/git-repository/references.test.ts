@@ -1,6 +1,8 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type GitHttpServer, startGitHttpServer } from '../../../test/support/git-http-server.ts';
-import { createRepository, makeTempDir, type TestRepository } from '../../../test/support/git-repository.ts';
+import { createRepository, makeTempDir, runGit, type TestRepository } from '../../../test/support/git-repository.ts';
 import { createGitHarness } from '../../../test/support/source-harness.ts';
 import { formatRevision, gitTarget, normaliseRevision } from './git-revision.ts';
 
@@ -142,4 +144,33 @@ test('revisions of old are understood', () => {
   expect(normaliseRevision(`main@sha1:${hash}`)).toBe(`main@sha1:${hash}`);
   expect(formatRevision(undefined, hash)).toBe(`sha1:${hash}`);
   expect(gitTarget(undefined)).toEqual({ kind: 'ref', name: 'master', source: 'refs/heads/master' });
+});
+
+test('a repository of SHA-256, and one of SHA-1 in its place', async () => {
+  const bare = join(temp.dir, 'long.git');
+  const work = join(temp.dir, 'long');
+  const make = (format: string) => {
+    rmSync(bare, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
+    runGit('/', ['init', '-q', '--bare', '-b', 'main', `--object-format=${format}`, bare]);
+    runGit('/', ['init', '-q', '-b', 'main', `--object-format=${format}`, work]);
+    writeFileSync(join(work, 'a.yaml'), `format: ${format}`);
+    runGit(work, ['add', '-A']);
+    runGit(work, ['commit', '-q', '-m', 'first']);
+    runGit(work, ['push', '-q', bare, 'main']);
+    return runGit(work, ['rev-parse', 'HEAD']);
+  };
+  const long = make('sha256');
+  const h = await newHarness();
+  await h.put({ url: `${server.url}/long.git` });
+  await h.reconcile();
+  expect(h.artifact().revision).toBe(`main@sha256:${long}`);
+  h.cluster.patches.length = 0;
+  await h.reconcile();
+  expect(h.cluster.patches).toEqual([]);
+  const short = make('sha1');
+  await h.reconcile();
+  expect(h.condition('Ready')).toMatchObject({ status: 'True' });
+  expect(h.artifact().revision).toBe(`main@sha1:${short}`);
+  expect(await h.files()).toEqual({ 'a.yaml': 'format: sha1' });
 });
