@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../base/clock.ts';
-import { withDeadline } from '../base/deadline.ts';
+import { awaitShared, withDeadline } from '../base/deadline.ts';
 
 export type CacheEvent = 'hit' | 'miss' | 'eviction';
 
@@ -81,7 +81,7 @@ export function createCredentialCache<T>(options: CredentialCacheOptions = {}): 
       if (entry === undefined || now >= entry.usableUntil) {
         observe('miss');
         entries.delete(key);
-        return untilAborted(loadOnce(key, load), signal);
+        return awaitShared(loadOnce(key, load), signal);
       }
       observe('hit');
       entries.delete(key);
@@ -93,14 +93,4 @@ export function createCredentialCache<T>(options: CredentialCacheOptions = {}): 
     drop: (key) => void entries.delete(key),
     size: () => entries.size,
   };
-}
-
-/** Waits for shared work no longer than `signal` allows; the work itself goes on. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -37,6 +37,19 @@ export async function withDeadline<T>(
   }
 }
 
+/**
+ * Waits for work that others wait for as well, and that therefore goes on when this caller gives up: rejects with the abort
+ * reason as soon as `signal` aborts.
+ */
+export function awaitShared<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
 /** A controller whose signal thousands of calls may listen to at once, such as that of a process or a server. */
 export function newLifetime(): AbortController {
   const lifetime = new AbortController();

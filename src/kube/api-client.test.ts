@@ -114,6 +114,14 @@ test('no call outlasts its deadline', async () => {
   await slow.close();
 });
 
+test('a credential plugin that hangs holds no call longer than its deadline', async () => {
+  const args = ['-e', 'setTimeout(() => {}, 20_000)'];
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args, env: {} };
+  const slow = createKubeClient({ ...api.config, credentials: { kind: 'exec', exec } }, { requestTimeoutMs: 200 });
+  await expect(slow.list(widget, { signal })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  await slow.close();
+});
+
 test('a caller that gives up gets its own reason', async () => {
   await client.list(widget, { signal });
   api.intercept = () => true;

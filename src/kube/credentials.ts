@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { awaitShared } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import type { Credentials } from './config.ts';
 import { type ExecCredential, runExecPlugin } from './exec-credential.ts';
@@ -61,12 +62,16 @@ function renewed(ask: (signal: AbortSignal) => Promise<Renewable>, clock: Clock)
   return {
     async current(signal) {
       if (held !== undefined && clock.now() < held.renewAt) return held.value;
-      asking ??= ask(patient).finally(() => {
-        asking = undefined;
-      });
-      held = await asking;
-      signal.throwIfAborted();
-      return held.value;
+      asking ??= ask(patient)
+        .then((given) => {
+          held = given;
+          return given;
+        })
+        .finally(() => {
+          asking = undefined;
+        });
+      const { value } = await awaitShared(asking, signal);
+      return value;
     },
     refused() {
       held = undefined;

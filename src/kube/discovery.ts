@@ -1,3 +1,4 @@
+import { awaitShared } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import type { KindRef } from '../base/kube-object.ts';
@@ -22,7 +23,12 @@ export function createDiscovery(transport: KubeTransport): Discovery {
   const ask = (apiVersion: string): Promise<Map<string, ApiResource>> => {
     const running = asking.get(apiVersion);
     if (running !== undefined) return running;
-    const question = fetchResources(transport, apiVersion, patient).finally(() => asking.delete(apiVersion));
+    const question = fetchResources(transport, apiVersion, patient)
+      .then((resources) => {
+        known.set(apiVersion, resources);
+        return resources;
+      })
+      .finally(() => asking.delete(apiVersion));
     asking.set(apiVersion, question);
     return question;
   };
@@ -31,9 +37,7 @@ export function createDiscovery(transport: KubeTransport): Discovery {
     async resourceOf({ apiVersion, kind }, signal) {
       const cached = known.get(apiVersion)?.get(kind);
       if (cached !== undefined) return cached;
-      const resources = await ask(apiVersion);
-      signal.throwIfAborted();
-      known.set(apiVersion, resources);
+      const resources = await awaitShared(ask(apiVersion), signal);
       const found = resources.get(kind);
       if (found !== undefined) return found;
       throw new MillraceError('KUBE_KIND_NOT_SERVED', `no matches for kind "${kind}" in version "${apiVersion}"`, {

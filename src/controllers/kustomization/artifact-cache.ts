@@ -1,5 +1,5 @@
 import type { Artifact } from '../../api/artifact.ts';
-import { newLifetime, withDeadline } from '../../base/deadline.ts';
+import { awaitShared, newLifetime, withDeadline } from '../../base/deadline.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
 
 export type OpenArtifact = (artifact: Artifact, signal: AbortSignal) => Promise<FileSystem>;
@@ -35,7 +35,7 @@ export function createArtifactCache(
   // In the order of their last use.
   const entries = new Map<string, Entry>();
   // Shared by several runs: that one of them ends must not take the others' files away.
-  const { signal: shared } = newLifetime();
+  const { signal: lifetime } = newLifetime();
 
   const makeRoom = () => {
     let total = 0;
@@ -49,7 +49,7 @@ export function createArtifactCache(
 
   const load = (artifact: Artifact): Entry => {
     const what = `fetching the artifact of ${artifact.revision}`;
-    const unpacking = withDeadline(shared, timeoutMs, what, (deadline) => open(artifact, deadline));
+    const unpacking = withDeadline(lifetime, timeoutMs, what, (deadline) => open(artifact, deadline));
     const entry: Entry = { bytes: 0, files: unpacking.then(({ files }) => files) };
     unpacking.then(
       ({ bytes }) => {
@@ -63,12 +63,10 @@ export function createArtifactCache(
     return entry;
   };
 
-  return async (artifact, signal) => {
+  return (artifact, signal) => {
     const entry = entries.get(artifact.digest) ?? load(artifact);
     entries.delete(artifact.digest);
     entries.set(artifact.digest, entry);
-    const files = await entry.files;
-    signal.throwIfAborted();
-    return files;
+    return awaitShared(entry.files, signal);
   };
 }
