@@ -15,6 +15,7 @@ import { type ArtifactStore, createArtifactStore } from '../../src/controllers/s
 import type { SourceDeps } from '../../src/controllers/source/reconcile-source.ts';
 import { createGit } from '../../src/git/program.ts';
 import { createHttpClient } from '../../src/http/http-client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import type { Controller, Outcome } from '../../src/runtime/controller.ts';
 import { type EmbeddedCluster, openEmbeddedCluster } from './embedded-cluster.ts';
 
@@ -47,13 +48,17 @@ export function createGitHarness(dir: string, extra: Partial<GitRepositoryDeps> 
   );
 }
 
-/** Without an AWS identity. */
-export function createOciHarness(dir: string, extra: Partial<OciRepositoryDeps> = {}): Promise<SourceHarness> {
+/** Without an AWS identity, unless `extra` makes another access to registries of the cluster's client. */
+export function createOciHarness(
+  dir: string,
+  extra: Partial<OciRepositoryDeps> | ((client: KubeClient) => Partial<OciRepositoryDeps>) = {},
+): Promise<SourceHarness> {
   const http = createHttpClient();
   const ecr = { login: () => Promise.reject(new Error('no AWS identity')), drop() {} };
   return openHarness({ dir, kind: 'OCIRepository', spec: { provider: 'generic' } }, (deps) => {
     const registries = createRegistryAccess({ client: deps.client, http, ecr });
-    return createOciRepositoryController({ ...deps, tempDir: dir, registries, ...extra });
+    const own = typeof extra === 'function' ? extra(deps.client) : extra;
+    return createOciRepositoryController({ ...deps, tempDir: dir, registries, ...own });
   });
 }
 

@@ -56,7 +56,7 @@ describe.skipIf(!hasMoto)('with moto, which checks signatures', () => {
     const [, accessKeyId = ''] = /<AccessKeyId>(.*?)</.exec(made) ?? [];
     const [, secretAccessKey = ''] = /<SecretAccessKey>(.*?)</.exec(made) ?? [];
     keys = { accessKeyId, secretAccessKey };
-  }, 60_000);
+  }, 120_000);
   afterAll(() => moto?.stop());
   beforeEach(async () => {
     await send('s3', 'PUT', `/${bucket()}`);
@@ -134,7 +134,7 @@ describe.skipIf(!hasMoto)('with moto, which checks signatures', () => {
     await put();
     await h.reconcile();
     expect(Object.keys(await h.files())).toHaveLength(1005);
-  }, 60_000);
+  }, 120_000);
 
   test('a wrong key, a missing bucket, a Secret without keys, none at all', async () => {
     await put();
