@@ -1,11 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { controllerRights } from '../src/api/controller-rights.ts';
 import { crds } from '../src/api/crds.ts';
-import { isRecord, textAt } from '../src/base/json.ts';
+import { isRecord, textAt, valueAt } from '../src/base/json.ts';
+import type { KubeObject } from '../src/base/kube-object.ts';
+import { createKubeClient } from '../src/kube/api-client.ts';
+import { parseKubeConfig } from '../src/kube/kubeconfig.ts';
 import { installedControllers } from '../src/provision/controller-objects.ts';
+import { startKubernetes } from '../src/sandbox/kubernetes/kubernetes.ts';
 import { printDocuments } from '../src/yaml/print.ts';
 
 const chart = 'charts/millrace';
@@ -72,8 +78,39 @@ describe.skipIf(!hasHelm)('rendered (skipped where helm is not installed)', () =
       );
       expect(role?.['rules']).toEqual(controllerRights(name));
     }
-    expect(namesOf(objects, 'Role')).toEqual([]);
+    expect(namesOf(objects, 'Role')).toEqual(['delivery-artifacts']);
     expect(JSON.stringify(objects)).not.toContain('cluster-admin');
+  });
+
+  test('artifacts come from whoever leads: the Service has no selector, and only its slice may be written', () => {
+    const objects = render('topology=split', 'replicas=2');
+    const [service] = objects.filter((object) => object['kind'] === 'Service');
+    expect(textAt(service, 'metadata', 'name')).toBe('source-controller');
+    expect(valueAt(service, 'spec', 'selector')).toBeUndefined();
+    const serving = objects.filter((object) => JSON.stringify(object).includes('--storage-service=source-controller'));
+    expect(namesOf(serving, 'Deployment')).toEqual(['source-controller']);
+    expect(JSON.stringify(objects)).toContain('"resourceNames":["source-controller-leader"]');
+  });
+
+  test.each([
+    ['single', 'rbac.clusterAdmin=true'],
+    ['split', 'rbac.clusterAdmin=false'],
+  ])('an API server takes everything of %s, with %s', async (topology, rights) => {
+    const objects = render(`topology=${topology}`, rights, 'shards={a}', 'podDisruptionBudget.enabled=true');
+    const dataDir = mkdtempSync(join(tmpdir(), 'millrace-chart-'));
+    const server = await startKubernetes({ dataDir });
+    const client = createKubeClient(await parseKubeConfig(server.kubeconfig(), { where: 'chart' }));
+    const { signal } = new AbortController();
+    try {
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux-system' } };
+      await client.apply(namespace, { fieldManager: 'helm', signal });
+      for (const object of objects as unknown as KubeObject[])
+        await client.apply(object, { fieldManager: 'helm', dryRun: true, signal });
+    } finally {
+      await client.close();
+      await server.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    }
   });
 
   test('a value that does not exist is refused', () => {

@@ -32,6 +32,8 @@ const rights: Readonly<Record<string, readonly PolicyRule[]>> = {
   'source-controller': [
     own(sourceGroup, ...sources),
     { apiGroups: [sourceGroup], resources: ['externalartifacts'], verbs: read },
+    // A push of the automation is fetched at once.
+    { apiGroups: [imageGroup], resources: ['imageupdateautomations'], verbs: read },
     credentials,
     { apiGroups: [''], resources: ['configmaps'], verbs: read },
   ],

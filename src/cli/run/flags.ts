@@ -44,6 +44,7 @@ export function addRunOptions(command: Command): Command {
       'address to serve artifacts on (default: STORAGE_ADDR, 127.0.0.1:0; in a pod :9090)',
     )
     .option('--storage-adv-addr <host>', 'address of the artifacts as others see it (default: STORAGE_ADV_ADDR)')
+    .option('--storage-service <name>', 'Service without a selector that is to lead here while artifacts are served')
     .option('--artifact-retention-ttl <duration>', 'how long superseded artifacts stay', '60s')
     .option('--artifact-retention-records <n>', 'how many artifacts of an object stay', '2')
     .addOption(new Option('--artifact-digest-algo <name>', 'digest of artifacts').choices(digests).default('sha256'))

@@ -29,6 +29,7 @@ export interface RunOptions {
   storagePath: string | undefined;
   storageAddr: string;
   storageAdvAddr: string | undefined;
+  storageService: string | undefined;
   artifactRetentionTtlMs: number;
   artifactRetentionRecords: number;
   artifactDigestAlgo: DigestAlgorithm;
@@ -85,6 +86,7 @@ export function parseRunOptions(
     storagePath: text('storagePath') ?? env['STORAGE_PATH'],
     storageAddr: text('storageAddr') ?? env['STORAGE_ADDR'] ?? (isInCluster ? ':9090' : '127.0.0.1:0'),
     storageAdvAddr: text('storageAdvAddr') ?? env['STORAGE_ADV_ADDR'],
+    storageService: text('storageService'),
     artifactRetentionTtlMs: duration('artifactRetentionTtl', '--artifact-retention-ttl'),
     artifactRetentionRecords: count(raw['artifactRetentionRecords'], '--artifact-retention-records', 1),
     artifactDigestAlgo: (text('artifactDigestAlgo') ?? 'sha256') as DigestAlgorithm,

@@ -1,13 +1,16 @@
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createEcrLogins } from '../../aws/ecr-login.ts';
 import { parseAwsEnvironment } from '../../aws/environment.ts';
+import { MillraceError } from '../../base/error.ts';
 import { createBucketController } from '../../controllers/bucket/controller.ts';
 import { createGitRepositoryController } from '../../controllers/git-repository/controller.ts';
 import { createRegistryAccess } from '../../controllers/image/registry-access.ts';
 import { createOciRepositoryController } from '../../controllers/oci-repository/controller.ts';
 import { startArtifactServer } from '../../controllers/source/artifact-server.ts';
 import { createArtifactStore } from '../../controllers/source/artifact-store.ts';
+import { leadServiceHere } from '../../controllers/source/service-endpoint.ts';
 import { createUnservedController } from '../../controllers/unserved/controller.ts';
 import { createHttpClient } from '../../http/http-client.ts';
 import { proxyFromEnv } from '../../http/proxy.ts';
@@ -38,6 +41,10 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
     retentionRecords: options.artifactRetentionRecords,
   });
   shared.keepArtifactsAt((artifact) => store.fileOf(artifact));
+  if (options.storageService !== undefined) {
+    const place = { namespace: deps.namespace, service: options.storageService, address: podAddress(deps.env) };
+    await leadServiceHere({ ...place, port: server.port }, client, deps.signal);
+  }
   const source = {
     client,
     store,
@@ -78,6 +85,15 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
       await http.close({ force: true });
     },
   };
+}
+
+function podAddress(env: ControllerDeps['env']): string {
+  const address = env['POD_IP'];
+  if (address !== undefined && isIP(address) !== 0) return address;
+  throw new MillraceError('BAD_INPUT', '--storage-service needs the address of the pod in POD_IP', {
+    hint: 'Set it from status.podIP by a fieldRef.',
+    retry: 'never',
+  });
 }
 
 /** As Flux: the given one, else the address listened on, else the name of the machine. */
