@@ -87,10 +87,10 @@ function listFaults(): string {
   return ['millrace up --break CODE starts a sandbox with one of these; random chooses one:', '', ...lines].join('\n');
 }
 
-/** Follows the delivery to where it stops: the fault has shown when examinations keep complaining of the same. */
+/** Follows the delivery to where it stops: until it has arrived, or the fault has shown. */
 async function showHops(
   demo: Demo,
-  { pushes = [demoNames.nextTag] }: PracticeFault,
+  { code, pushes = [demoNames.nextTag] }: PracticeFault,
   timeoutMs: number,
   signal: AbortSignal,
   write: (line: string) => void,
@@ -105,27 +105,31 @@ async function showHops(
   signal.addEventListener('abort', () => end.abort(signal.reason), { once: true });
   const onHop = (hop: Parameters<typeof formatHop>[0]) => write(formatHop(hop, startedMs));
   const watching = watchDelivery({ client: kube, tracker, onHop, signal: end.signal });
-  const complaining = untilComplaint(demo, startedMs + timeoutMs, end.signal);
+  const finding = untilFound(demo, code, startedMs + timeoutMs, end.signal);
   try {
-    await Promise.race([watching, complaining, controllers.failed]);
+    await Promise.race([watching, finding, controllers.failed]);
   } finally {
     end.abort();
-    await Promise.allSettled([watching, complaining]);
+    await Promise.allSettled([watching, finding]);
   }
   const { waiting } = tracker;
   write('');
   write(waiting === undefined ? `delivered    ${tag}` : `stopped      not ${waiting.hop}: ${waiting.why}`);
 }
 
-async function untilComplaint({ kube, sandbox }: Demo, deadlineMs: number, signal: AbortSignal): Promise<void> {
+/** Until examinations find the fault first, and not in passing: what has only just started complains of other things. */
+async function untilFound(
+  { kube, sandbox }: Demo,
+  code: PracticeFault['code'],
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const roles = sandboxRoles(sandbox.access);
-  let [before, seen]: [string | undefined, number] = [undefined, 0];
+  let seen = 0;
   while (Date.now() < deadlineMs) {
-    const { findings, unexplained } = await examineCluster(kube, signal, { roles });
-    const now = findings[0]?.code ?? unexplained[0]?.object;
-    seen = now !== undefined && now === before ? seen + 1 : 0;
-    if (seen === 3) return;
-    before = now;
+    const { findings } = await examineCluster(kube, signal, { roles });
+    seen = findings[0]?.code === code ? seen + 1 : 0;
+    if (seen === 2) return;
     await sleep(400, signal);
   }
 }

@@ -4,6 +4,7 @@ import { createGit } from '../../git/program.ts';
 import { createKubeClient } from '../../kube/api-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { loadKubeConfig } from '../../kube/kubeconfig.ts';
+import { awsModelOf } from '../../provision/aws-model.ts';
 import type { Installation, Topology } from '../../provision/installation.ts';
 import { type PartName, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import type { CliContext } from '../context.ts';
@@ -52,7 +53,8 @@ export async function startDemo(
   context: CliContext,
   onLine: (line: string) => void,
 ): Promise<Demo> {
-  const { dataDir, ports, topology = 'single', fault, timeoutMs } = options;
+  const { dataDir, ports, fault, timeoutMs } = options;
+  const topology = fault?.topology ?? options.topology ?? 'single';
   const { signal, env } = context;
   const searchPath = env['PATH'];
   const closers: (() => Promise<void> | void)[] = [];
@@ -95,6 +97,7 @@ export async function startDemo(
     if (topology === 'single') await removeSplit(kube, namespace, signal);
     const controllers = await start(sandbox, kube, run, context);
     closers.push(() => controllers.close());
+    await fault?.afterStart?.({ kube, model: awsModelOf(installation), signal });
     const parts = { sandbox, kube, git, images, controllers, timeoutMs };
     return {
       sandbox,

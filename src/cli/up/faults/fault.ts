@@ -3,6 +3,7 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import type { FailureCode } from '../../../diagnose/doctor/codes.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import type { AwsModel } from '../../../provision/aws-model.ts';
+import type { Topology } from '../../../provision/installation.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import type { ImageStore } from '../images.ts';
 
@@ -36,6 +37,10 @@ export interface PracticeFault {
   /** Tags that are in the registry when the controllers start, besides the first. Default: the next one. */
   pushes?: readonly string[];
   inject?(site: FaultSite): Promise<unknown>;
+  /** What happens once the controllers run. */
+  afterStart?(site: Pick<FaultSite, 'kube' | 'model' | 'signal'>): Promise<unknown>;
+  /** Where the fault shows only with a pod for every controller. */
+  topology?: Topology;
   /** What the controllers are started with besides. */
   controllers?: { args?: readonly string[]; env?: Readonly<Record<string, string | undefined>> };
 }

@@ -30,6 +30,7 @@ import { noTags } from './no-tags.ts';
 import { nodeImagePullDenied } from './node-image-pull-denied.ts';
 import { nothingBroken } from './none.ts';
 import { oidcProviderMissing } from './oidc-provider-missing.ts';
+import { podNotRestartedAfterAnnotation } from './pod-not-restarted-after-annotation.ts';
 import { postbuildVariableMissing } from './postbuild-variable-missing.ts';
 import { rateLimited } from './rate-limited.ts';
 import { rbacForbidden } from './rbac-forbidden.ts';
@@ -47,6 +48,7 @@ import { webhookUnavailable } from './webhook-unavailable.ts';
 /** Every fault to practise on, along the chain of a delivery; `none` is the one that is no fault. */
 export const practiceFaults: readonly PracticeFault[] = [
   irsaAnnotationMissing,
+  podNotRestartedAfterAnnotation,
   irsaRoleArnInvalid,
   oidcProviderMissing,
   trustPolicySubMismatch,

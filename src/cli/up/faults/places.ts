@@ -60,7 +60,11 @@ export async function changeTrust({ iam, model }: FaultSite, from: string, to: s
 }
 
 /** A merge patch on one object. */
-export function patch({ kube, signal }: FaultSite, ref: ObjectRef, body: unknown): Promise<KubeObject> {
+export function patch(
+  { kube, signal }: Pick<FaultSite, 'kube' | 'signal'>,
+  ref: ObjectRef,
+  body: unknown,
+): Promise<KubeObject> {
   return kube.patch(ref, 'merge', body, { signal });
 }
 

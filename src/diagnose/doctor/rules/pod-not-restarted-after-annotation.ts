@@ -8,6 +8,8 @@ export const podNotRestartedAfterAnnotation: Rule = {
   fix: 'Restart the pod: the webhook adds role and token only when a pod is created.',
   commands: ['kubectl -n $NS rollout restart deployment $SA'],
   says: [
+    // Millrace without anything injected asks for a token itself, which only the account of a single process may.
+    [/cannot create resource "serviceaccounts\/token"/i, 0.35],
     [noPodIdentity, 0.45],
     [nodeCaller, 0.45],
     [/ec2imds: GetMetadata|request to EC2 IMDS failed/i, 0.4],
