@@ -74,6 +74,15 @@ const broken: { name: string; fault: (call: SeenCall) => Fault | undefined; reas
     message: /dry-run failed \(TooManyRequests\)/,
   },
   {
+    name: '409',
+    fault: (call) =>
+      isOf('configmaps')(call) && isWrite(call)
+        ? statusAnswer(409, 'Conflict', 'the object has been modified; please apply your changes to the latest version')
+        : undefined,
+    reason: 'ReconciliationFailed',
+    message: /dry-run failed \(Conflict\): the object has been modified/,
+  },
+  {
     name: '503 of a load balancer',
     fault: (call) =>
       isOf('configmaps')(call) ? { kind: 'answer', status: 503, body: '<html>busy</html>' } : undefined,

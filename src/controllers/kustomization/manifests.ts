@@ -60,10 +60,11 @@ async function buildFiles(
   artifact: FileSystem,
   decryptor: Decryptor | undefined,
 ): Promise<Built> {
-  const files = overlaidFiles(object, artifact);
-  if (files === undefined) return { objects: [], origins: [] };
-  const plain = decryptor === undefined ? files : await decryptTreeFiles(files, buildDir(object), decryptor);
-  return buildKustomization(object, plain);
+  const overlay = overlaidFiles(object, artifact);
+  if (overlay === undefined) return { objects: [], origins: [] };
+  if (decryptor === undefined) return buildKustomization(object, overlay);
+  const files = await decryptTreeFiles(overlay.files, buildDir(object), decryptor);
+  return buildKustomization(object, { ...overlay, files });
 }
 
 function desire(built: KubeObject, owner: ObjectKey, { commonMetadata }: Kustomization['spec']): KubeObject {

@@ -20,20 +20,44 @@ export interface Built {
   origins: ManifestOrigin[];
 }
 
+/** The files to build, as a Kustomization wants them. */
+export interface Overlay {
+  files: FileSystem;
+  /** The manifests that were found where there is no kustomization file. */
+  manifests: string[];
+}
+
 /**
  * The files of a Kustomization with what its spec adds to the kustomization file, which is made where there is none
  * (spec/kustomization.md §4); undefined where there is nothing to build. Throws BuildFailed.
  */
-export function overlaidFiles(object: Kustomization, fs: FileSystem): FileSystem | undefined {
+export function overlaidFiles(object: Kustomization, fs: FileSystem): Overlay | undefined {
   return orBuildFailed(() => withOverlay(object, fs, buildDir(object)));
 }
 
 /** Builds the folder of a Kustomization. Throws BuildFailed. */
-export function buildKustomization(object: Kustomization, fs: FileSystem): Built {
+export function buildKustomization(object: Kustomization, { files, manifests }: Overlay): Built {
   const origins: ManifestOrigin[] = [];
   const onOrigin = (_object: KubeObject, origin: ManifestOrigin) => void origins.push(origin);
-  const request = { fs, dir: buildDir(object), loadRestrictor: 'none', onOrigin } as const;
-  return { objects: orBuildFailed(() => buildObjects(request)), origins };
+  const request = { fs: files, dir: buildDir(object), loadRestrictor: 'none', onOrigin } as const;
+  return orBuildFailed(() => {
+    try {
+      return { objects: buildObjects(request), origins };
+    } catch (error) {
+      for (const path of manifests) requireManifest(files, path);
+      throw error;
+    }
+  });
+}
+
+/** A file that is no manifest is named as Flux names it, which looks at each before it builds. */
+function requireManifest(fs: FileSystem, path: string): void {
+  try {
+    readObjects(manifestText(fs.readFile(path) ?? Buffer.alloc(0), path), path);
+  } catch (cause) {
+    const message = `failed to decode Kubernetes YAML from ${errorMessage(cause)}`;
+    throw new KustomizationFault('BuildFailed', message, 'retry', { cause });
+  }
 }
 
 function orBuildFailed<T>(work: () => T): T {
@@ -52,20 +76,21 @@ export function buildDir({ spec }: Kustomization): string {
 }
 
 /** The files with the kustomization file that is to be built; undefined for a folder without any manifest. */
-function withOverlay(object: Kustomization, fs: FileSystem, dir: string): FileSystem | undefined {
+function withOverlay(object: Kustomization, fs: FileSystem, dir: string): Overlay | undefined {
   const name = kustomizationFileNames.find((candidate) => fs.kindOf(pathOf(dir, candidate)) === 'file');
   if (name === undefined) {
-    const fields = { resources: manifestsBelow(fs, dir, '') };
-    const overlaid = overlay(fields, object, fs, dir);
-    if (fields.resources.length === 0 && overlaid['components'] === undefined) return undefined;
-    return withFile(fs, pathOf(dir, kustomizationFileNames[0]), printDocument(overlaid));
+    const resources = resourcesBelow(fs, dir, '');
+    const overlaid = overlay({ resources }, object, fs, dir);
+    if (resources.length === 0 && overlaid['components'] === undefined) return undefined;
+    const manifests = resources.map((path) => pathOf(dir, path)).filter((path) => fs.kindOf(path) === 'file');
+    return { files: withFile(fs, pathOf(dir, kustomizationFileNames[0]), printDocument(overlaid)), manifests };
   }
   const path = pathOf(dir, name);
   const [document] = parseDocuments(fs.readFile(path)?.toString('utf8') ?? '', path, { lastKeyWins: true });
   const fields = isRecord(document) ? document : {};
   const overlaid = overlay(withSomething(fields), object, fs, dir);
   // As it is written where nothing is added, so that errors name the right lines.
-  return deepEqual(fields, overlaid) ? fs : withFile(fs, path, printDocument(overlaid));
+  return { files: deepEqual(fields, overlaid) ? fs : withFile(fs, path, printDocument(overlaid)), manifests: [] };
 }
 
 /** A file without resources is no mistake, but kustomize takes one without anything for one. */
@@ -74,27 +99,17 @@ function withSomething(fields: Fields): Fields {
   return isBare ? { ...fields, buildMetadata: ['originAnnotations'] } : fields;
 }
 
-function manifestsBelow(fs: FileSystem, dir: string, below: string): string[] {
+/** Manifests, and folders that are built as kustomizations of their own. */
+function resourcesBelow(fs: FileSystem, dir: string, below: string): string[] {
   return fs.list(pathOf(dir, below)).flatMap((entry) => {
     const path = below === '' ? entry : `${below}/${entry}`;
     const full = pathOf(dir, path);
     if (fs.kindOf(full) === 'folder') {
       const isKustomization = kustomizationFileNames.some((name) => fs.kindOf(pathOf(full, name)) === 'file');
-      return isKustomization ? [path] : manifestsBelow(fs, dir, path);
+      return isKustomization ? [path] : resourcesBelow(fs, dir, path);
     }
-    if (!/\.ya?ml$/.test(entry)) return [];
-    // Decoded here so that a file that is no manifest is named, as Flux names it.
-    return decodeManifests(fs, full).length === 0 ? [] : [path];
+    return /\.ya?ml$/.test(entry) ? [path] : [];
   });
-}
-
-function decodeManifests(fs: FileSystem, path: string): readonly unknown[] {
-  try {
-    return readObjects(manifestText(fs.readFile(path) ?? Buffer.alloc(0), path), path);
-  } catch (cause) {
-    const message = `failed to decode Kubernetes YAML from ${errorMessage(cause)}`;
-    throw new KustomizationFault('BuildFailed', message, 'retry', { cause });
-  }
 }
 
 function overlay(fields: Fields, { spec }: Kustomization, fs: FileSystem, dir: string): Fields {
