@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { MillraceError } from '../base/error.ts';
+import { buildError } from './build-error.ts';
 
 /** What the engine reads from. Paths are relative to its root, with `/`, and never leave it. */
 export interface FileSystem {
@@ -70,6 +71,9 @@ function foldersOf(paths: Iterable<string>): Map<string, Set<string>> {
   return folders;
 }
 
+/** A file above this size is no manifest, and no ConfigMap could hold it; it is not read. */
+const mostBytes = 50_000_000;
+
 /** A folder of the disk; links that lead out of it are refused with KUSTOMIZE_PATH_OUTSIDE. */
 export function diskFileSystem(root: string): FileSystem {
   const realRoot = realpathSync(root);
@@ -96,7 +100,9 @@ export function diskFileSystem(root: string): FileSystem {
     kindOf,
     readFile: (path) => {
       const real = kindOf(path) === 'file' ? locate(path) : undefined;
-      return real === undefined ? undefined : readFileSync(real);
+      if (real === undefined) return undefined;
+      if (statSync(real).size > mostBytes) throw buildError(path, `the file is larger than ${mostBytes} bytes`);
+      return readFileSync(real);
     },
     list: (path) => {
       const real = kindOf(path) === 'folder' ? locate(path) : undefined;
