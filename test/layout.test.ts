@@ -15,7 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   kube: ['base', 'http', 'yaml'],
   git: ['base'],
   oci: ['base', 'http'],
-  aws: ['base'],
+  aws: ['base', 'http'],
   apply: ['base', 'api', 'kube'],
   runtime: ['base', 'api', 'kube'],
   controllers: ['base', 'http', 'yaml', 'api', 'iam', 'kustomize', 'images', ...clients, 'apply', 'runtime'],

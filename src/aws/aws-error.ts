@@ -1,12 +1,13 @@
 import { isAbortError } from '../base/deadline.ts';
-import { errorMessage, MillraceError } from '../base/error.ts';
+import { errorMessage, isMillraceError, MillraceError } from '../base/error.ts';
 
 /**
  * Turns what the AWS SDK threw into an error of ours: AWS's code and message are kept, the operation goes before them,
  * and the hint says what usually causes it (spec/provisioning.md §9, §10). `who` names the caller or the role.
  */
 export function awsError(error: unknown, operation: string, who: string): unknown {
-  if (error instanceof MillraceError || isAbortError(error)) return error;
+  const isUnanswered = isMillraceError(error, 'HTTP_UNREACHABLE');
+  if ((error instanceof MillraceError && !isUnanswered) || isAbortError(error)) return error;
   const status = statusOf(error);
   if (status === undefined) {
     return new MillraceError('AWS_UNREACHABLE', `${operation} for ${who}: ${errorMessage(error)}`, {

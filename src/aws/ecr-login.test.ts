@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type AwsDouble, startAwsDouble } from '../../test/doubles/aws.ts';
+import { startHttpProxy } from '../../test/support/proxies.ts';
 import { createEcrLogins } from './ecr-login.ts';
+import { parseAwsEnvironment } from './environment.ts';
 import { type AwsIdentitiesOptions, createAwsIdentities } from './identities.ts';
 import { fitSessionName, sessionName } from './session-name.ts';
 
@@ -121,4 +123,55 @@ test('session names fit into 64 characters and stay apart', () => {
   expect(name).toHaveLength(64);
   expect(name).not.toBe(sessionName(long, 'eu-central-2'));
   expect(fitSessionName('a b')).toBe('a-b');
+});
+
+test('calls to STS and ECR go through the proxy of the environment, but not those that it excepts', async () => {
+  double = await startAwsDouble();
+  const proxy = await startHttpProxy('bob:s3cret');
+  const variables = { HTTP_PROXY: `http://bob:s3cret@${proxy.address}`, AWS_ENDPOINT_URL: double.url };
+  try {
+    const login = (environment: ReturnType<typeof parseAwsEnvironment>) => {
+      const identities = createAwsIdentities({ environment, serviceAccounts, controllerServiceAccount: reflector });
+      return createEcrLogins({ identities, endpoints: environment.endpoints }).login(host, { signal });
+    };
+    expect((await login(parseAwsEnvironment(variables))).password).toBe('secret');
+    expect(double.calls.map(({ action }) => action)).toEqual(['AssumeRoleWithWebIdentity', 'GetAuthorizationToken']);
+    expect(proxy.targets).toEqual([new URL(double.url).host, new URL(double.url).host]);
+    await login(parseAwsEnvironment({ ...variables, NO_PROXY: '127.0.0.1' }));
+    expect(proxy.targets).toHaveLength(2);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test("an object's own proxy serves its calls alone, and its session and login are shared with no others", async () => {
+  double = await startAwsDouble();
+  const proxy = await startHttpProxy('bob:s3cret');
+  try {
+    const logins = loginsFor({ serviceAccounts, controllerServiceAccount: reflector });
+    const viaProxy = { proxy: `http://bob:s3cret@${proxy.address}`, signal };
+    await Promise.all([logins.login(host, viaProxy), logins.login(host, viaProxy)]);
+    expect(proxy.targets).toHaveLength(2);
+    await logins.login(host, { signal });
+    expect(double.calls).toHaveLength(4);
+    expect(proxy.targets).toHaveLength(2);
+    logins.drop(host, viaProxy);
+    await logins.login(host, { signal });
+    expect(double.calls).toHaveLength(4);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('a proxy that refuses, or is not there, is an unreachable AWS, and its password is not told', async () => {
+  double = await startAwsDouble();
+  const proxy = await startHttpProxy('bob:s3cret');
+  const logins = loginsFor({ serviceAccounts, controllerServiceAccount: reflector });
+  const refused = { proxy: `http://bob:wr0ng@${proxy.address}`, signal };
+  const error = await logins.login(host, refused).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'AWS_UNREACHABLE', hint: expect.stringContaining('proxy') });
+  expect(String(error)).not.toContain('wr0ng');
+  await proxy.close();
+  await expect(logins.login(host, refused)).rejects.toMatchObject({ code: 'AWS_UNREACHABLE' });
+  expect(double.calls).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { type EcrHost, requireEcrHost } from './ecr-host.ts';
 import type { AwsEndpoints } from './environment.ts';
 import type { AwsIdentities } from './identities.ts';
 import { type AwsIdentity, type AwsSession, formatIdentity } from './identity.ts';
+import { sdkTransport, viaProxy } from './sdk-transport.ts';
 import { awsCallTimeoutMs } from './sts.ts';
 
 /** A registry login and whose it is. */
@@ -24,45 +25,56 @@ export interface EcrLoginsOptions {
   cache?: CredentialCacheOptions;
 }
 
+/** Who logs in, and by which way. */
+export interface EcrLoginUser {
+  /** The controller where left out. */
+  serviceAccount?: ObjectKey | undefined;
+  /** URL of the proxy for the calls to STS and ECR, in the place of the environment's. */
+  proxy?: string | undefined;
+}
+
 export interface EcrLogins {
   /**
    * A login for an ECR registry host, as the controller or as a ServiceAccount. Cached per region and identity: the
    * token serves every registry of the region that the identity may pull from. Throws ECR_HOST_INVALID and AWS_… errors.
    */
-  login(host: string, options: { serviceAccount?: ObjectKey; signal: AbortSignal }): Promise<EcrLogin>;
+  login(host: string, options: EcrLoginUser & { signal: AbortSignal }): Promise<EcrLogin>;
   /** Forgets a login that a registry refused. */
-  drop(host: string, serviceAccount?: ObjectKey): void;
+  drop(host: string, user: EcrLoginUser): void;
 }
 
 export function createEcrLogins({ identities, endpoints, cache: cacheOptions }: EcrLoginsOptions): EcrLogins {
   const cache = createCredentialCache<EcrLogin>(cacheOptions);
-  const fetchLogin = async (ecr: EcrHost, serviceAccount: ObjectKey | undefined, signal: AbortSignal) => {
+  const fetchLogin = async (ecr: EcrHost, { serviceAccount, proxy }: EcrLoginUser, signal: AbortSignal) => {
     const session = () =>
       serviceAccount === undefined
-        ? identities.controller(ecr.region, signal)
-        : identities.serviceAccount(serviceAccount, ecr.region, signal);
+        ? identities.controller(ecr.region, signal, proxy)
+        : identities.serviceAccount(serviceAccount, ecr.region, signal, proxy);
+    const route = viaProxy(endpoints, proxy);
     try {
-      return await getAuthorizationToken(ecr, await session(), endpoints, signal);
+      return await getAuthorizationToken(ecr, await session(), route, signal);
     } catch (error) {
       if (awsErrorCode(error)?.startsWith('ExpiredToken') !== true) throw error;
       // The session ended earlier than it said, or the clock jumped: once with a new one.
-      identities.drop(serviceAccount, ecr.region);
-      return getAuthorizationToken(ecr, await session(), endpoints, signal);
+      identities.drop(serviceAccount, ecr.region, proxy);
+      return getAuthorizationToken(ecr, await session(), route, signal);
     }
   };
-  const cacheKey = (ecr: EcrHost, serviceAccount: ObjectKey | undefined) =>
-    `${ecr.kind === 'public' ? 'public.ecr.aws' : ecr.region} ${ecr.fips} ${serviceAccount === undefined ? '' : formatKey(serviceAccount)}`;
+  const cacheKey = (ecr: EcrHost, { serviceAccount, proxy = '' }: EcrLoginUser) => {
+    const region = ecr.kind === 'public' ? 'public.ecr.aws' : ecr.region;
+    return `${region} ${ecr.fips} ${serviceAccount === undefined ? '' : formatKey(serviceAccount)} ${proxy}`;
+  };
   return {
-    async login(host, { serviceAccount, signal }) {
+    async login(host, { signal, ...user }) {
       const ecr = requireEcrHost(host);
       const load = async (loadSignal: AbortSignal) => {
-        const value = await fetchLogin(ecr, serviceAccount, loadSignal);
+        const value = await fetchLogin(ecr, user, loadSignal);
         return { value, expiresAt: value.expiresAt };
       };
-      return cache.get(cacheKey(ecr, serviceAccount), load, signal);
+      return cache.get(cacheKey(ecr, user), load, signal);
     },
-    drop(host, serviceAccount) {
-      cache.drop(cacheKey(requireEcrHost(host), serviceAccount));
+    drop(host, user) {
+      cache.drop(cacheKey(requireEcrHost(host), user));
     },
   };
 }
@@ -103,6 +115,7 @@ async function requestPrivateToken(
   const client = new ECRClient({
     region: ecr.region,
     maxAttempts: 3,
+    ...sdkTransport(endpoints),
     credentials: session.credentials,
     useFipsEndpoint: ecr.fips,
     useDualstackEndpoint: ecr.dualStack,
@@ -125,6 +138,7 @@ async function requestPublicToken(session: AwsSession, endpoints: AwsEndpoints, 
   const client = new ECRPUBLICClient({
     region: 'us-east-1',
     maxAttempts: 3,
+    ...sdkTransport(endpoints),
     credentials: session.credentials,
     ...(endpoints.ecrPublic !== undefined && { endpoint: endpoints.ecrPublic }),
   });

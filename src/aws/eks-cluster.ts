@@ -5,6 +5,7 @@ import { awsError } from './aws-error.ts';
 import type { AwsEndpoints } from './environment.ts';
 import type { AwsIdentities } from './identities.ts';
 import { type AwsSession, formatIdentity } from './identity.ts';
+import { sdkTransport } from './sdk-transport.ts';
 import { dnsSuffix, newSigner } from './signer.ts';
 import { awsCallTimeoutMs } from './sts.ts';
 
@@ -92,6 +93,7 @@ async function describeCluster(
     region,
     credentials,
     maxAttempts: 3,
+    ...sdkTransport(endpoints),
     ...(endpoints.eks !== undefined && { endpoint: endpoints.eks }),
   });
   const operation = `EKS DescribeCluster of ${name} in ${region}`;

@@ -1,3 +1,5 @@
+import { type ProxySettings, proxyFromEnv } from '../http/proxy.ts';
+
 /** What the standard AWS variables say; the command line parses them once and hands them in. */
 export interface AwsEnvironment {
   /** Injected web identity, as the EKS webhook sets it (IRSA). */
@@ -9,7 +11,7 @@ export interface AwsEnvironment {
   endpoints: AwsEndpoints;
 }
 
-/** Addresses to use in the place of AWS's own, by service. */
+/** How AWS is reached: addresses to use in the place of its own, by service, and the proxy for all of them. */
 export interface AwsEndpoints {
   sts?: string;
   ecr?: string;
@@ -18,11 +20,12 @@ export interface AwsEndpoints {
   iam?: string;
   kms?: string;
   eks?: string;
+  proxy?: ProxySettings;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Reads the variables that AWS's own tools read: roles, keys, profile, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`. */
+/** Reads the variables that AWS's own tools read: roles, keys, profile, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`; and the proxy variables. */
 export function parseAwsEnvironment(env: Variables): AwsEnvironment {
   const environment: AwsEnvironment = { endpoints: parseEndpoints(env) };
   const { AWS_ROLE_ARN: roleArn, AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile, AWS_ROLE_SESSION_NAME: sessionName } = env;
@@ -43,7 +46,8 @@ export function parseAwsEnvironment(env: Variables): AwsEnvironment {
 }
 
 function parseEndpoints(env: Variables): AwsEndpoints {
-  const endpoints: AwsEndpoints = {};
+  const proxy = proxyFromEnv(env);
+  const endpoints: AwsEndpoints = proxy === undefined ? {} : { proxy };
   const names = {
     sts: 'STS',
     ecr: 'ECR',

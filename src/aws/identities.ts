@@ -7,6 +7,7 @@ import { type CredentialCacheOptions, createCredentialCache } from './credential
 import type { AwsEnvironment } from './environment.ts';
 import type { AwsSession } from './identity.ts';
 import { nodeRoleCredentials, podIdentityCredentials, profileCredentials } from './other-credentials.ts';
+import { viaProxy } from './sdk-transport.ts';
 import { fitSessionName, sessionName } from './session-name.ts';
 import { assumeRoleWithWebIdentity, callerArn } from './sts.ts';
 
@@ -32,17 +33,20 @@ export interface AwsIdentitiesOptions {
   cache?: CredentialCacheOptions;
 }
 
-/** AWS sessions by identity and region, cached and renewed before they end. */
+/**
+ * AWS sessions by identity and region, cached and renewed before they end. `proxy`: URL of the proxy for the calls to STS, in
+ * the place of the environment's.
+ */
 export interface AwsIdentities {
   /**
    * The controller's own session. Sources in this order: role of its ServiceAccount by TokenRequest, injected web
    * identity, Pod Identity, access keys, profile, node role. Throws AWS_NO_CREDENTIALS naming what each source lacked.
    */
-  controller(region: string, signal: AbortSignal): Promise<AwsSession>;
+  controller(region: string, signal: AbortSignal, proxy?: string): Promise<AwsSession>;
   /** The session of an object's own ServiceAccount (spec/image.md §3.8). There is no fall-back to the controller's. */
-  serviceAccount(serviceAccount: ObjectKey, region: string, signal: AbortSignal): Promise<AwsSession>;
+  serviceAccount(serviceAccount: ObjectKey, region: string, signal: AbortSignal, proxy?: string): Promise<AwsSession>;
   /** Forgets the cached session because a service refused it as expired. */
-  drop(serviceAccount: ObjectKey | undefined, region: string): void;
+  drop(serviceAccount: ObjectKey | undefined, region: string, proxy?: string): void;
 }
 
 const roleArnPattern = /^arn:aws[\w-]*:iam::[0-9]{1,30}:role\/.{1,200}$/;
@@ -54,14 +58,22 @@ export function createAwsIdentities(options: AwsIdentitiesOptions): AwsIdentitie
     const { expiresAt } = value.credentials;
     return { value, ...(expiresAt !== undefined && { expiresAt }) };
   };
-  const cacheKey = (serviceAccount: ObjectKey | undefined, region: string) =>
-    `${serviceAccount === undefined ? '' : formatKey(serviceAccount)} ${region}`;
+  const cacheKey = (serviceAccount: ObjectKey | undefined, region: string, proxy = '') =>
+    `${serviceAccount === undefined ? '' : formatKey(serviceAccount)} ${region} ${proxy}`;
+  const routed = (proxy: string | undefined): AwsIdentitiesOptions => {
+    const { environment } = options;
+    return { ...options, environment: { ...environment, endpoints: viaProxy(environment.endpoints, proxy) } };
+  };
   return {
-    controller: (region, signal) =>
-      cache.get(cacheKey(undefined, region), (load) => expiring(firstSession(options, region, load)), signal),
-    serviceAccount: (account, region, signal) =>
-      cache.get(cacheKey(account, region), (load) => expiring(accountSession(options, account, region, load)), signal),
-    drop: (account, region) => cache.drop(cacheKey(account, region)),
+    controller(region, signal, proxy) {
+      const load = (deadline: AbortSignal) => expiring(firstSession(routed(proxy), region, deadline));
+      return cache.get(cacheKey(undefined, region, proxy), load, signal);
+    },
+    serviceAccount(account, region, signal, proxy) {
+      const load = (deadline: AbortSignal) => expiring(accountSession(routed(proxy), account, region, deadline));
+      return cache.get(cacheKey(account, region, proxy), load, signal);
+    },
+    drop: (account, region, proxy) => cache.drop(cacheKey(account, region, proxy)),
   };
 }
 
@@ -132,7 +144,7 @@ async function accountSession(
     roleArn,
     token,
     region,
-    endpoint: environment.endpoints.sts,
+    endpoints: environment.endpoints,
     sessionName: sessionName(account, region),
     provider: 'service-account' as const,
     subject: `service account ${formatKey(account)}`,
@@ -151,7 +163,7 @@ async function injectedSession({ environment }: AwsIdentitiesOptions, region: st
       roleArn: webIdentity.roleArn,
       token,
       region,
-      endpoint: endpoints.sts,
+      endpoints,
       sessionName: fitSessionName(name),
       provider: 'web-identity' as const,
       subject: `token file ${webIdentity.tokenFile}`,
@@ -173,14 +185,14 @@ async function podIdentitySession({ environment }: AwsIdentitiesOptions, region:
   return { credentials, identity: { provider: 'pod-identity', arn: await arnOf(credentials) } } as const;
 
   function arnOf(own: AwsSession['credentials']) {
-    return callerArn(own, { region, endpoint: environment.endpoints.sts }, signal);
+    return callerArn(own, { region, endpoints: environment.endpoints }, signal);
   }
 }
 
 async function staticSession({ environment }: AwsIdentitiesOptions, region: string, signal: AbortSignal) {
   const { staticKeys: credentials, endpoints } = environment;
   if (credentials === undefined) return 'AWS_ACCESS_KEY_ID is not set';
-  const arn = await callerArn(credentials, { region, endpoint: endpoints.sts }, signal);
+  const arn = await callerArn(credentials, { region, endpoints }, signal);
   return { credentials, identity: { provider: 'static', arn } } as const;
 }
 
@@ -188,14 +200,14 @@ async function profileSession({ environment }: AwsIdentitiesOptions, region: str
   const { profile, endpoints } = environment;
   if (profile === undefined) return 'AWS_PROFILE is not set';
   const credentials = await profileCredentials(profile);
-  const arn = await callerArn(credentials, { region, endpoint: endpoints.sts }, signal);
+  const arn = await callerArn(credentials, { region, endpoints }, signal);
   return { credentials, identity: { provider: 'profile', arn } } as const;
 }
 
 async function nodeRoleSession(options: AwsIdentitiesOptions, region: string, signal: AbortSignal) {
   if (options.allowNodeRole !== true) return 'IMDS is not allowed (--allow-node-role)';
   const credentials = await nodeRoleCredentials();
-  const arn = await callerArn(credentials, { region, endpoint: options.environment.endpoints.sts }, signal);
+  const arn = await callerArn(credentials, { region, endpoints: options.environment.endpoints }, signal);
   return { credentials, identity: { provider: 'node-role', arn } } as const;
 }
 

@@ -2,6 +2,7 @@ import { withDeadline } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import type { ObjectKey } from '../base/kube-object.ts';
+import { createHttpClient, type HttpRequest } from '../http/http-client.ts';
 import { awsError } from './aws-error.ts';
 import type { AwsEndpoints } from './environment.ts';
 import type { AwsIdentities } from './identities.ts';
@@ -40,7 +41,7 @@ export function createKmsDecrypter(identities: AwsIdentities, endpoints: AwsEndp
               sessionName: fitSessionName(`sops@${region}`),
               from: base,
               region,
-              endpoint: endpoints.sts,
+              endpoints,
             },
             signal,
           );
@@ -93,7 +94,7 @@ async function decrypt(
   const signed = await signer.sign(port === '' ? request : { ...request, port: Number(port) });
   try {
     const answer = await withDeadline(signal, awsCallTimeoutMs, operation, (deadline) =>
-      post(url, signed.headers, body, deadline),
+      post({ url, headers: signed.headers, body, signal: deadline }, endpoints),
     );
     return Buffer.from(String(answer['Plaintext']), 'base64');
   } catch (error) {
@@ -101,20 +102,23 @@ async function decrypt(
   }
 }
 
-async function post(
-  url: URL,
-  headers: Record<string, string>,
-  body: string,
-  signal: AbortSignal,
-): Promise<Record<string, unknown>> {
-  const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
-  const text = await response.text();
+async function post(request: HttpRequest, { proxy }: AwsEndpoints): Promise<Record<string, unknown>> {
+  const http = createHttpClient(proxy === undefined ? {} : { proxy });
+  try {
+    const response = await http.send({ ...request, method: 'POST' });
+    return plaintextOf(response.status, await response.text());
+  } finally {
+    await http.close({ force: true });
+  }
+}
+
+function plaintextOf(status: number, text: string): Record<string, unknown> {
   const answer = parse(text);
-  if (response.ok && typeof answer['Plaintext'] === 'string') return answer;
+  if (status === 200 && typeof answer['Plaintext'] === 'string') return answer;
   const type = String(answer['__type'] ?? 'Unknown');
   const message = String(answer['message'] ?? answer['Message'] ?? text.slice(0, 200));
   // In the form in which the SDK throws, so that it is read as every other answer of AWS.
-  const error = Object.assign(new Error(message), { $metadata: { httpStatusCode: response.status } });
+  const error = Object.assign(new Error(message), { $metadata: { httpStatusCode: status } });
   error.name = type.slice(type.lastIndexOf('#') + 1);
   throw error;
 }

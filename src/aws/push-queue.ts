@@ -7,6 +7,7 @@ import type { AwsEndpoints } from './environment.ts';
 import type { AwsIdentities } from './identities.ts';
 import { type AwsSession, formatIdentity } from './identity.ts';
 import { type PushEvent, parsePushEvent } from './push-event.ts';
+import { sdkTransport } from './sdk-transport.ts';
 
 export interface PushQueueOptions {
   /** URL of the SQS queue that an EventBridge rule sends ECR's events to. */
@@ -73,6 +74,7 @@ async function receive(options: PushQueueOptions, { session, region, seen, signa
     region,
     credentials: session.credentials,
     maxAttempts: 3,
+    ...sdkTransport(endpoints),
     useQueueUrlAsEndpoint: endpoints.sqs === undefined,
     ...(endpoints.sqs !== undefined && { endpoint: endpoints.sqs }),
   });

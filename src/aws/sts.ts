@@ -2,7 +2,9 @@ import type { Credentials } from '@aws-sdk/client-sts';
 import { withDeadline } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import { awsError } from './aws-error.ts';
+import type { AwsEndpoints } from './environment.ts';
 import type { AwsCredentials, AwsIdentity, AwsSession } from './identity.ts';
+import { sdkTransport } from './sdk-transport.ts';
 
 /** No call to AWS takes longer than this, retries included, in milliseconds. */
 export const awsCallTimeoutMs = 20_000;
@@ -10,7 +12,7 @@ export const awsCallTimeoutMs = 20_000;
 export interface StsOptions {
   /** STS is regional: the region of the registry that the credentials are for. */
   region: string;
-  endpoint?: string | undefined;
+  endpoints: AwsEndpoints;
 }
 
 export interface WebIdentityRequest extends StsOptions {
@@ -114,12 +116,13 @@ export async function callerArn(
   }
 }
 
-async function stsClient({ region, endpoint }: StsOptions, credentials?: AwsCredentials) {
+async function stsClient({ region, endpoints }: StsOptions, credentials?: AwsCredentials) {
   const { STSClient } = await import('@aws-sdk/client-sts');
   return new STSClient({
     region,
     maxAttempts: 3,
-    ...(endpoint !== undefined && { endpoint }),
+    ...sdkTransport(endpoints),
+    ...(endpoints.sts !== undefined && { endpoint: endpoints.sts }),
     // Without this the SDK would search the environment, and IMDS, for an unsigned call.
     credentials: credentials ?? { accessKeyId: 'unsigned', secretAccessKey: 'unsigned' },
   });

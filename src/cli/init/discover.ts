@@ -26,8 +26,7 @@ export function discoverAccount(region: string, { env, signal }: CliContext): Pr
     withDeadline(signal, patienceMs, 'asking AWS for the account', async (deadline) => {
       const { staticKeys, profile, endpoints } = parseAwsEnvironment(env);
       const credentials = staticKeys ?? (await profileCredentials(profile ?? 'default'));
-      const endpoint = endpoints.sts === undefined ? {} : { endpoint: endpoints.sts };
-      return parseArn(await callerArn(credentials, { region, ...endpoint }, deadline))?.account;
+      return parseArn(await callerArn(credentials, { region, endpoints }, deadline))?.account;
     }),
   );
 }

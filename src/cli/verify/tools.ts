@@ -36,7 +36,7 @@ export function verifyTools(
           roleArn,
           token,
           region,
-          endpoint: endpoints.sts,
+          endpoints,
           sessionName: 'millrace-verify',
           provider: 'service-account',
           subject: 'the ServiceAccount image-reflector-controller',

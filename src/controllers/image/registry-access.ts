@@ -1,6 +1,6 @@
 import type { ImageRepository } from '../../api/image-repository.ts';
 import type { OCIRepository } from '../../api/oci-repository.ts';
-import type { EcrLogins } from '../../aws/ecr-login.ts';
+import type { EcrLogins, EcrLoginUser } from '../../aws/ecr-login.ts';
 import type { AwsIdentity } from '../../aws/identity.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
 import { isRecord } from '../../base/json.ts';
@@ -79,11 +79,12 @@ async function openRegistry(
   const skipTlsVerify = isArtifact && insecure && certSecretRef === undefined;
   const own = skipTlsVerify ? { ...transport, insecureSkipTlsVerify: true } : transport;
   const http = own === undefined ? options.http : options.http.derive(own);
+  const ecrUser = { serviceAccount: accountOf(object, options), proxy: transport?.proxy?.https };
   let identity: AwsIdentity | undefined;
   const keychain = isArtifact ? await pullSecrets(object, options.client, signal) : [];
   const login = keychain.some((entries) => entries.length > 0)
     ? pullSecretLogin(keychain)
-    : await loginOf(object, options, signal, (who) => {
+    : await loginOf(object, { ...options, ecrUser }, signal, (who) => {
         identity = who;
       });
   // Artifacts report a failed login as such; for images it is part of the scan.
@@ -93,7 +94,7 @@ async function openRegistry(
     login,
     insecure,
     ...(object.spec.provider === 'aws' && {
-      onRefused: ({ host }) => options.ecr.drop(host, accountOf(object, options)),
+      onRefused: ({ host }) => options.ecr.drop(host, ecrUser),
     }),
     ...(options.endpoints !== undefined && { endpoints: options.endpoints }),
   });
@@ -107,20 +108,19 @@ type Login = (repository: Repository, signal: AbortSignal) => Promise<RegistryCr
 
 async function loginOf(
   object: RegistryUser,
-  options: RegistryAccessOptions,
+  options: RegistryAccessOptions & { ecrUser: EcrLoginUser },
   signal: AbortSignal,
   onIdentity: (identity: AwsIdentity) => void,
 ): Promise<Login> {
-  const { client, ecr } = options;
+  const { client, ecr, ecrUser } = options;
   const { provider } = object.spec;
   if (provider === 'azure' || provider === 'gcp') {
     throw fault(`provider '${provider}' is not supported; use secretRef or provider: aws`);
   }
   // With a provider, pull secrets are not consulted at all (spec/image.md §3.1).
   if (provider !== 'aws') return pullSecretLogin(await pullSecrets(object, client, signal));
-  const serviceAccount = accountOf(object, options);
   return async ({ host }, loginSignal) => {
-    const login = await ecr.login(host, { ...(serviceAccount && { serviceAccount }), signal: loginSignal });
+    const login = await ecr.login(host, { ...ecrUser, signal: loginSignal });
     onIdentity(login.identity);
     return { kind: 'password', username: login.username, password: login.password };
   };
