@@ -66,9 +66,10 @@ async function examine(options: Record<string, unknown>, context: CliContext): P
     const logs = since === undefined ? {} : { logSeconds: Math.ceil(since / 1000) };
     return examineCluster(client, context.signal, { roles, ...logs });
   });
-  const { findings, unexplained, looked } = examination;
+  const { findings, unexplained, looked, gaps } = examination;
+  const isChecked = looked > 0 && gaps.length === 0;
   const exitCode =
-    findings.length + unexplained.length > 0 ? exitCodes.failed : looked === 0 ? exitCodes.usage : exitCodes.ok;
+    findings.length + unexplained.length > 0 ? exitCodes.failed : isChecked ? exitCodes.ok : exitCodes.usage;
   const format = options['markdown'] === true ? examinationMarkdown : formatExamination;
   return { data: examination, text: format(examination), exitCode };
 }
@@ -79,10 +80,14 @@ function formatExamination({ findings, unexplained, looked, gaps }: Examination)
     return [...lines, ...finding.consequences.map((consequence) => `follows   ${consequence}`)].join('\n');
   });
   for (const { object, message } of unexplained) parts.push(`not known: ${object}\n  ${message}`);
-  if (parts.length === 0)
-    parts.push(looked === 0 ? 'no objects of a delivery were found' : `nothing wrong: ${looked} objects looked at`);
+  if (parts.length === 0) parts.push(healthOf({ looked, gaps }));
   for (const { what, why } of gaps) parts.push(`could not look: ${what}: ${why}`);
   return parts.join('\n\n');
+}
+
+function healthOf({ looked, gaps }: Pick<Examination, 'looked' | 'gaps'>): string {
+  if (looked === 0) return 'no objects of a delivery were found';
+  return `nothing wrong${gaps.length > 0 ? ' where it could be looked' : ''}: ${looked} objects looked at`;
 }
 
 function examinationMarkdown({ findings, unexplained, looked, gaps }: Examination): string {
@@ -93,7 +98,8 @@ function examinationMarkdown({ findings, unexplained, looked, gaps }: Examinatio
     parts.push(findingsMarkdown([finding]), [...seen, ...follows].join('\n'));
   }
   for (const { object, message } of unexplained) parts.push(`### not known: ${object}`, codeBlock(message));
-  if (findings.length + unexplained.length === 0) parts.push('Nothing wrong.');
+  if (findings.length + unexplained.length === 0)
+    parts.push(gaps.length > 0 ? 'Nothing wrong where it could be looked.' : 'Nothing wrong.');
   if (gaps.length > 0) parts.push('### Not looked at', gaps.map(({ what, why }) => `- ${what}: ${why}`).join('\n'));
   return parts.join('\n\n');
 }

@@ -123,6 +123,9 @@ describe('diagnosis in the sandbox', () => {
     expect({ code, failed }, JSON.stringify(checks, null, 1)).toEqual({ code: 2, failed: [] });
     expect(unknown).toEqual(expect.arrayContaining([1, 2, 3, 22, 24, 27]));
     expect(checks.find(({ number }) => number === 3)?.evidence).toContain('cannot list resource "serviceaccounts"');
+    const doctor = await millraceWith(['doctor'], path);
+    expect(doctor.code).toBe(2);
+    expect(doctor.stdout).toContain('cannot list resource "gitrepositories"');
   });
 
   test('a cluster that does not answer is no finding', async () => {
