@@ -195,5 +195,7 @@ function claimStatus(object: KubeObject): Health {
 function definitionStatus(object: KubeObject): Health {
   const names = conditionOf(object, 'NamesAccepted');
   if (names?.status === 'False') return failed(names.message);
-  return conditionOf(object, 'Established')?.status === 'True' ? current() : inProgress('Install in progress');
+  const established = conditionOf(object, 'Established');
+  if (established?.status === 'False' && established.reason !== 'Installing') return failed(established.message);
+  return established?.status === 'True' ? current() : inProgress('Install in progress');
 }

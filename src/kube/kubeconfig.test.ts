@@ -1,7 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { load } from 'js-yaml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { isInstalled } from '../../test/support/programs.ts';
 import { credentialSource } from './credentials.ts';
 import { inClusterConfig } from './in-cluster.ts';
 import { loadKubeConfig, parseKubeConfig } from './kubeconfig.ts';
@@ -176,6 +178,34 @@ console.log(JSON.stringify({ apiVersion: asked.apiVersion, kind: 'ExecCredential
   now = 9 * 60_000;
   expect(await credentials.current(signal)).toEqual({ authorization: 'Bearer token-2' });
 });
+
+test.skipIf(!isInstalled('aws'))(
+  'takes the token that the aws CLI gives, as update-kubeconfig writes it down',
+  async () => {
+    const credentials = 'export AWS_ACCESS_KEY_ID=AKIAEXAMPLE AWS_SECRET_ACCESS_KEY=x AWS_EC2_METADATA_DISABLED=true';
+    const wrapper = await file('aws-with-keys', `#!/bin/sh\n${credentials}\nexec aws "$@"\n`);
+    await chmod(wrapper, 0o755);
+    const eks = `
+    apiVersion: client.authentication.k8s.io/v1beta1
+    command: ./aws-with-keys
+    args: [--region, eu-central-1, eks, get-token, --cluster-name, prod, --output, json]
+    env: [{name: AWS_STS_REGIONAL_ENDPOINTS, value: regional}]
+    interactiveMode: IfAvailable
+`;
+    const path = await file(
+      'config',
+      `{current-context: eks, contexts: [{name: eks, context: {cluster: eks, user: aws}}],
+clusters: [{name: eks, cluster: {server: 'https://eks.example'}}],
+users: [{name: aws, user: {exec: ${JSON.stringify(load(eks))}}}]}`,
+    );
+    const config = await loadKubeConfig({ path, env: { PATH: process.env['PATH'], HOME: dir } });
+    const source = credentialSource(config.credentials);
+    const { authorization } = await source.current(signal);
+    expect(authorization).toMatch(/^Bearer k8s-aws-v1\.[\w-]{100,}$/);
+    // Good for a quarter of an hour, so it is not asked for again.
+    expect((await source.current(signal)).authorization).toBe(authorization);
+  },
+);
 
 test('a failing plugin is reported by what it said, without its output', async () => {
   const script = 'console.log("secret"); console.error("no profile"); process.exit(3)';

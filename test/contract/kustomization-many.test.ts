@@ -44,7 +44,7 @@ async function readyAt(revision: string): Promise<number> {
     .length;
 }
 
-test('300 of one repository share one artifact, and each new one', { timeout: 120_000 }, async () => {
+test('300 of one repository share one artifact, and each new one', { timeout: 240_000 }, async () => {
   const apps = names(300);
   const unpacked: string[] = [];
   const files = memoryFileSystem(Object.fromEntries(apps.map((app) => [`${app}/a.yaml`, map(app, {})])));
@@ -55,9 +55,9 @@ test('300 of one repository share one artifact, and each new one', { timeout: 12
   await start(open, 4);
   await delivery.commit('git', 'main@sha1:1', {});
   for (const app of apps) await delivery.create(app, { path: app });
-  await expect.poll(() => readyAt('main@sha1:1'), { timeout: 50_000, interval: 500 }).toBe(300);
+  await expect.poll(() => readyAt('main@sha1:1'), { timeout: 110_000, interval: 500 }).toBe(300);
   await delivery.commit('git', 'main@sha1:2', {});
-  await expect.poll(() => readyAt('main@sha1:2'), { timeout: 50_000, interval: 500 }).toBe(300);
+  await expect.poll(() => readyAt('main@sha1:2'), { timeout: 110_000, interval: 500 }).toBe(300);
   expect(unpacked).toEqual(['main@sha1:1', 'main@sha1:2']);
 });
 
