@@ -5,6 +5,7 @@ import type { KubeObject } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { markStalled, setCondition } from '../../runtime/conditions.ts';
 import { type Controller, done } from '../../runtime/controller.ts';
+import { removeFinalizer } from '../../runtime/finalizer.ts';
 import { requestedAt } from '../../runtime/request.ts';
 import { createStatusPatcher } from '../../runtime/status-patch.ts';
 import { type SourceStatus, sourceApiVersion, sourceControllerName } from '../source/source-object.ts';
@@ -34,7 +35,13 @@ export function createUnservedController(kind: keyof typeof kinds, deps: Unserve
     async reconcile(key, { signal }) {
       const ref = { apiVersion: sourceApiVersion, kind, ...key };
       const object = await client.get<KubeObject & { status?: SourceStatus }>(ref, { signal });
-      if (object === undefined || object.metadata.deletionTimestamp !== undefined || isLeftAlone(object)) return done;
+      if (object === undefined) return done;
+      if (object.metadata.deletionTimestamp !== undefined) {
+        // From the time when Flux served it: nobody else is there to let it go.
+        await removeFinalizer(client, object, { signal, fieldManager: sourceControllerName });
+        return done;
+      }
+      if (isLeftAlone(object)) return done;
       const patcher = createStatusPatcher(client, object, sourceControllerName);
       setCondition(object, { type: 'Ready', status: 'False', reason: 'KindNotServed', message }, clock);
       markStalled(object, 'KindNotServed', message, clock);

@@ -43,4 +43,12 @@ test('kinds that nobody serves say so, once; registries of charts are data', asy
   await cluster.annotate('HelmChart', 'app', { 'reconcile.fluxcd.io/requestedAt': 'now' });
   await reconcile('HelmChart', 'app');
   expect(cluster.get('HelmChart', 'app').status['lastHandledReconcileAt']).toBe('now');
+
+  const finalizers = ['finalizers.fluxcd.io'];
+  const spec = { url: 'https://charts.example' };
+  const metadata = { name: 'of-flux', finalizers };
+  await cluster.put({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmRepository', metadata, spec });
+  await cluster.delete('HelmRepository', 'of-flux');
+  await reconcile('HelmRepository', 'of-flux');
+  expect(() => cluster.get('HelmRepository', 'of-flux')).toThrow(/does not exist/);
 });
