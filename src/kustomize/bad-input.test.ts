@@ -190,6 +190,8 @@ describe('whatever is written', () => {
   });
 
   test('what was built once is built again as it is', () => {
+    // A merge key is a merge key to go-yaml even in quotes.
+    const odd = new Set(['__proto__', '<<']);
     const value = fc.oneof(
       fc.string(),
       fc.integer(),
@@ -198,7 +200,7 @@ describe('whatever is written', () => {
       fc.double({ noNaN: true, noDefaultInfinity: true }),
     );
     const data = fc.dictionary(
-      fc.string({ minLength: 1, maxLength: 6 }).filter((key) => key !== '__proto__'),
+      fc.string({ minLength: 1, maxLength: 6 }).filter((key) => !odd.has(key)),
       value,
       { maxKeys: 6 },
     );
