@@ -29,10 +29,15 @@ export const egressBlocked: Rule = {
   ],
 };
 
+/** What git hosts and proxies listen at, as far as it is usual; a database is nobody's git host. */
+const outwardPorts = new Set(['22', '80', '443', '2222', '3000', '3128', '7990', '7999', '8080', '8443', '29418']);
+
 /** Hosts whose silence has a code of its own. */
 const others =
-  /source-controller\.|\bsts[\w.-]*\.amazonaws|ecr|starport-layer|169\.254\.|fd00:ec2|failed calling webhook|eks-auth|notification-controller|\.svc\b/i;
+  /source-controller\.|\bsts[\w.-]*\.amazonaws|ecr|starport-layer|169\.254\.|fd00:ec2|failed calling webhook|eks-auth|notification-controller|\.svc\b|(readiness|liveness|startup) probe/i;
 
 function weigh(confidence: number, { symptom }: Report) {
-  return because(others.test(symptom) ? 0 : confidence);
+  const port = /dial tcp (?:[\d.]+|\[[\da-f:]+\]):(\d+)/i.exec(symptom)?.[1];
+  const isOther = others.test(symptom) || (port !== undefined && !outwardPorts.has(port));
+  return because(isOther ? 0 : confidence);
 }

@@ -7,6 +7,7 @@ export const gitBranchNotFound: Rule = {
   fix: 'Set spec.ref to a branch that exists (many repositories use main), or push the first commit.',
   commands: ['git ls-remote --heads $URL'],
   says: [
+    [/reference ['"]?refs\/\S+ not found|src refspec \S+ does not match any/i, 0.93],
     [/couldn't find remote ref|could not find remote (ref|branch)|Remote branch \S+ not found/i, 0.95],
     [/unable to resolve ref/i, 0.93],
     [/git repository is empty|remote repository is empty/i, 0.93],

@@ -7,6 +7,7 @@ export const imageProviderNotAws: Rule = {
   fix: 'Set spec.provider: aws on the ImageRepository, OCIRepository or HelmRepository.',
   commands: ['kubectl -n $NS patch imagerepository $NAME --type merge -p \'{"spec":{"provider":"aws"}}\''],
   says: [
+    [/amazonaws\.com[\s\S]*unauthorized: Not Authorized/i, 0.8],
     [/401( Unauthorized)?: ?Not Authorized/i, 0.85],
     [/amazonaws\.com[\s\S]*\b401\b/i, 0.7],
     [/\b401\b[\s\S]*\b(AWS|ECR)\b/i, 0.6],

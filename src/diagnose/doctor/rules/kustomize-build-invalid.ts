@@ -7,6 +7,7 @@ export const kustomizeBuildInvalid: Rule = {
   fix: 'Build the folder on your machine; the message names the file.',
   commands: ['millrace build $PATH'],
   says: [
+    [/field not declared in schema|strict decoding error|unknown field "/i, 0.7],
     [/already registered id/i, 0.96],
     [/MalformedYAMLError|yaml: line \d+|error converting YAML to JSON/i, 0.93],
     [/failed to find unique target|no matches for Id|no resource matches|unable to find patch target/i, 0.94],

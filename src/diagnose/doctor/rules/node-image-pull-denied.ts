@@ -10,6 +10,7 @@ export const nodeImagePullDenied: Rule = {
     'aws iam attach-role-policy --role-name $NODE_ROLE --policy-arn arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly',
   ],
   says: [
+    [/(failed to pull|pulling) [\s\S]*assumed-role\/[\w+=,.@-]+\/i-[0-9a-f]{8,17} is not authorized to perform/i, 0.9],
     [
       /(failed to pull|error reading manifest)[\s\S]*\.dkr[.-]ecr[\s\S]*(\b401\b|unauthorized: authentication required)/i,
       0.85,

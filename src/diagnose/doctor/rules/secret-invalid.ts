@@ -7,6 +7,7 @@ export const secretInvalid: Rule = {
   fix: 'Create the Secret in the namespace of the object with the keys that this kind of credential needs.',
   commands: ['kubectl -n $NS get secret $SECRET -o jsonpath="{.data}"'],
   says: [
+    [/auth option: '\w+' requires '\w+'|private key is passphrase protected/i, 0.93],
     [/auth option: '(?!known_hosts)[^']+'( and '[^']+')? is required/i, 0.95],
     [/\bsecret\b[\s\S]{0,60}\bexpected \S+ type/i, 0.93],
     [/no auth data found in( the)? secret/i, 0.93],

@@ -7,7 +7,7 @@ export const tlsCaUntrusted: Rule = {
   commands: ['openssl s_client -connect $HOST:443 -showcerts'],
   says: [
     [/server certificate verification failed|certificate is valid for \S+?, not /i, 0.88],
-    [/certificate signed by unknown authority/i, 0.95],
+    [/certificate signed by unknown authority/i, 0.96],
     [/self[- ]signed certificate|unable to get (local )?issuer certificate|UNABLE_TO_VERIFY_LEAF_SIGNATURE/i, 0.94],
     [/SSL certificate problem/i, 0.9],
     [/certificate (has expired|is not trusted)/i, 0.75],
