@@ -50,6 +50,10 @@ const logger: Logger = {
 test('says when it is ready, serves health and metrics, and ends in order', async () => {
   const stop = newLifetime();
   const order: string[] = [];
+  let finish = () => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
   api.put({ name: 'a' });
   const ended = runControllers(
     {
@@ -70,7 +74,7 @@ test('says when it is ready, serves health and metrics, and ends in order', asyn
             concurrency: 1,
             async reconcile() {
               order.push('begun');
-              await new Promise((resolve) => setTimeout(resolve, 200));
+              await finished;
               order.push('done');
               return {};
             },
@@ -87,6 +91,7 @@ test('says when it is ready, serves health and metrics, and ends in order', asyn
   expect(await (await fetch(`http://${fields['metrics']}/metrics`)).text()).toContain('workqueue_adds_total');
   await expect.poll(() => order).toEqual(['begun']);
   stop.abort();
+  setTimeout(finish, 100);
   await ended;
   expect(order).toEqual(['begun', 'done', 'closed']);
   await expect(fetch(`http://${fields['health']}/readyz`)).rejects.toThrow();
