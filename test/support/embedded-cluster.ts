@@ -26,13 +26,19 @@ export interface EmbeddedCluster {
   recorded: string[];
   /** Status patches in order, as sent. */
   patches: Record<string, unknown>[];
-  /** Creates an object, or replaces it. */
+  /** Creates an object with its status, or replaces it; in another namespace where the object says so. */
   put(object: KubeObject): Promise<void>;
   /** An object as it was read last, by any of these functions. */
   get(kind: string, name: string): StoredObject;
   condition(kind: string, name: string, type: string): Condition | undefined;
   /** Reads an object anew. */
   refresh(kind: string, name: string): Promise<void>;
+  /** Reads everything anew that was read before. */
+  refreshAll(): Promise<void>;
+  /** Removes every object of the kinds in all namespaces, finalizers or not, and forgets what was recorded. */
+  clear(kinds: readonly string[]): Promise<void>;
+  /** Sets fields of the status, as a controller would. */
+  editStatus(kind: string, name: string, status: Record<string, unknown>): Promise<void>;
   /** Sets fields of the spec, each as a whole; undefined removes one. */
   edit(kind: string, name: string, spec: Record<string, unknown>): Promise<void>;
   annotate(kind: string, name: string, annotations: Record<string, string>): Promise<void>;
@@ -55,12 +61,17 @@ afterAll(async () => {
   await (await server)?.close();
 });
 
-/** Opens a namespace of its own in an embedded API that starts with the first call and ends with the test file. */
-export async function openEmbeddedCluster(): Promise<EmbeddedCluster> {
+/** Opens a namespace, one of its own by default, in an embedded API that starts with the first call and ends with the test file. */
+export async function openEmbeddedCluster(namespace = `team-${++opened}`): Promise<EmbeddedCluster> {
   server ??= startServer();
   const { client } = await server;
-  const namespace = `team-${++opened}`;
-  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, { signal });
+  const namespaces = new Set<string>();
+  const ensureNamespace = async (name: string) => {
+    if (namespaces.has(name)) return;
+    namespaces.add(name);
+    await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { signal });
+  };
+  await ensureNamespace(namespace);
   const recorder = createEventRecorder({ client, component: 'test', instance: 'test', logger: silentLogger });
   const recorded: string[] = [];
   const patches: Record<string, unknown>[] = [];
@@ -73,6 +84,8 @@ export async function openEmbeddedCluster(): Promise<EmbeddedCluster> {
     if (object === undefined) throw new Error(`${kind}/${name} does not exist`);
     return object as StoredObject;
   };
+  const patchStatus = (ref: ObjectRef, status: unknown) =>
+    client.patch(ref, 'merge', { status }, { signal, fieldManager, subresource: 'status' });
   const patch = async (kind: string, name: string, type: PatchType, body: unknown) => {
     await client.patch(refTo(kind, name, namespace), type, body, { signal, fieldManager });
     await refresh(kind, name);
@@ -95,19 +108,44 @@ export async function openEmbeddedCluster(): Promise<EmbeddedCluster> {
     recorded,
     patches,
     async put(object) {
-      const { kind, metadata } = object;
-      const placed = { ...object, metadata: { ...metadata, namespace } };
-      const existing = await client.get(refTo(kind, metadata.name, namespace), { signal });
+      const { kind, metadata, status } = object;
+      const own = metadata.namespace ?? namespace;
+      await ensureNamespace(own);
+      const placed = { ...object, metadata: { ...metadata, namespace: own } };
+      const ref = refTo(kind, metadata.name, own);
+      const existing = await client.get(ref, { signal });
       if (existing === undefined) await client.create(placed, { signal, fieldManager });
       else {
         const { resourceVersion, finalizers } = existing.metadata;
         const kept = { resourceVersion, finalizers } as Partial<KubeObject['metadata']>;
         await client.update({ ...placed, metadata: { ...placed.metadata, ...kept } }, { signal, fieldManager });
       }
-      await refresh(kind, metadata.name);
+      if (status !== undefined) await patchStatus(ref, status);
+      if (own === namespace) await refresh(kind, metadata.name);
+    },
+    async editStatus(kind, name, status) {
+      await patchStatus(refTo(kind, name, namespace), status);
+      await refresh(kind, name);
+    },
+    async clear(kinds) {
+      for (const kind of kinds) {
+        const { items } = await client.list(refTo(kind, '', ''), { signal });
+        for (const { metadata } of items) {
+          const ref = refTo(kind, metadata.name, metadata.namespace ?? '');
+          if ((metadata.finalizers ?? []).length > 0)
+            await client.patch(ref, 'merge', { metadata: { finalizers: null } }, { signal, fieldManager });
+          await client.delete(ref, { signal });
+        }
+      }
+      seen.clear();
+      recorded.length = 0;
+      patches.length = 0;
     },
     get,
     refresh,
+    async refreshAll() {
+      for (const id of [...seen.keys()]) await refresh(id.split('/')[0] ?? '', id.split('/')[1] ?? '');
+    },
     condition: (kind, name, type) =>
       (get(kind, name).status?.['conditions'] as Condition[] | undefined)?.find((found) => found.type === type),
     edit(kind, name, spec) {
@@ -152,7 +190,8 @@ async function startServer(): Promise<Server> {
 
 function refTo(kind: string, name: string, namespace: string): ObjectRef {
   const isCore = kind === 'Secret' || kind === 'ServiceAccount' || kind === 'ConfigMap';
-  return { apiVersion: isCore ? 'v1' : 'source.toolkit.fluxcd.io/v1', kind, name, namespace };
+  const group = kind.startsWith('Image') ? 'image' : 'source';
+  return { apiVersion: isCore ? 'v1' : `${group}.toolkit.fluxcd.io/v1`, kind, name, namespace };
 }
 
 export function secretOf(name: string, data: Record<string, string>, type = 'Opaque'): KubeObject {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createEcrLogins } from '../../src/aws/ecr-login.ts';
 import { createAwsIdentities } from '../../src/aws/identities.ts';
+import type { KubeObject, ObjectRef } from '../../src/base/kube-object.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { createRegistryAccess } from '../../src/controllers/image/registry-access.ts';
 import { createTagStore } from '../../src/controllers/image/tag-store.ts';
@@ -10,24 +11,27 @@ import { createImageUpdateAutomationController } from '../../src/controllers/ima
 import { type AutomationGates, defaultGates } from '../../src/controllers/image-update-automation/deps.ts';
 import { createGit } from '../../src/git/program.ts';
 import { createHttpClient } from '../../src/http/http-client.ts';
+import type { CallOptions, KubeClient } from '../../src/kube/client.ts';
 import type { Controller, Outcome } from '../../src/runtime/controller.ts';
+import { type EmbeddedCluster, openEmbeddedCluster, secretOf } from './embedded-cluster.ts';
 import { type GitHttpServer, startGitHttpServer } from './git-http-server.ts';
 import { createRepository, makeTempDir, type TestRepository } from './git-repository.ts';
-import { createMemoryCluster, type MemoryCluster, secretOf } from './memory-cluster.ts';
 import { startTagRegistry, type TagRegistry } from './tag-registry.ts';
 
 type Kind = 'ImageRepository' | 'ImagePolicy' | 'ImageUpdateAutomation';
 
-/** A registry, a git server and a cluster with the three image controllers; objects are all called `mainapp`. */
+/** A registry, a git server and the embedded Kubernetes API with the three image controllers; objects are all called `mainapp`. */
 export interface ImageStage {
   dir: string;
   registry: TagRegistry;
   gitServer: GitHttpServer;
-  cluster: MemoryCluster;
+  cluster: EmbeddedCluster;
   fleet: TestRepository;
   image: string;
+  /** Changes what the controllers read, to objects that the schema takes no longer; until the next reset. */
+  beforeRead: ((object: KubeObject) => void) | undefined;
   /** Empties everything and puts ImageRepository, ImagePolicy, ImageUpdateAutomation and their source in place. */
-  reset(): void;
+  reset(): Promise<void>;
   reconcile(kind: Kind, name?: string): Promise<Outcome | Error>;
   /** Another automation controller with clones of its own: another process. */
   otherAutomation(gates?: Partial<AutomationGates>): Controller;
@@ -39,6 +43,7 @@ export interface ImageStage {
 }
 
 const group = 'image.toolkit.fluxcd.io/v1';
+const kinds = ['ImageUpdateAutomation', 'ImagePolicy', 'ImageRepository', 'GitRepository', 'Secret', 'ServiceAccount'];
 const signal = new AbortController().signal;
 
 export async function startImageStage(): Promise<ImageStage> {
@@ -49,7 +54,7 @@ export async function startImageStage(): Promise<ImageStage> {
   const registry = await startTagRegistry();
   const image = `${registry.host}/mainapp`;
   let count = 0;
-  let cluster = createMemoryCluster();
+  const cluster = await openEmbeddedCluster('flux-system');
   let fleet: TestRepository;
   let controllers: Record<Kind, Controller>;
   let clones = 0;
@@ -65,18 +70,25 @@ export async function startImageStage(): Promise<ImageStage> {
       gates: { ...defaultGates, ...gates },
     });
 
+  const client: KubeClient = {
+    ...cluster.client,
+    async get<T extends KubeObject>(ref: ObjectRef, options: CallOptions) {
+      const object = await cluster.client.get<T>(ref, options);
+      if (object !== undefined) stage.beforeRead?.(object);
+      return object;
+    },
+  };
   const stage: ImageStage = {
+    beforeRead: undefined,
     dir: temp.dir,
     registry,
     gitServer,
     image,
-    get cluster() {
-      return cluster;
-    },
+    cluster,
     get fleet() {
       return fleet;
     },
-    reset() {
+    async reset() {
       count++;
       registry.tags = { mainapp: ['1.0.0', '1.0.1'] };
       registry.intercept = undefined;
@@ -84,13 +96,14 @@ export async function startImageStage(): Promise<ImageStage> {
       registry.requests.length = 0;
       delete gitServer.options.intercept;
       fleet = createRepository(temp.dir, `fleet-${count}.git`);
-      cluster = createMemoryCluster();
+      await cluster.clear(kinds);
+      stage.beforeRead = undefined;
       const ecr = createEcrLogins({
         identities: createAwsIdentities({ environment: { endpoints: {} } }),
         endpoints: {},
       });
       const common = {
-        client: cluster.client,
+        client,
         events: cluster.events,
         tags: createTagStore(join(temp.dir, `tags-${count}`)),
         registries: createRegistryAccess({ client: cluster.client, ecr, http }),
@@ -101,13 +114,16 @@ export async function startImageStage(): Promise<ImageStage> {
         ImagePolicy: createImagePolicyController({ ...common, noCrossNamespaceRefs: false }),
         ImageUpdateAutomation: automation(),
       };
-      putObjects(cluster, image, `${gitServer.url}/fleet-${count}.git`);
+      await putObjects(cluster, image, `${gitServer.url}/fleet-${count}.git`);
     },
     reconcile: (kind, name) => stage.run(controllers[kind], name),
     otherAutomation: automation,
-    run(controller, name = 'mainapp') {
+    async run(controller, name = 'mainapp') {
       const context = { signal, superseded: signal, logger: silentLogger };
-      return controller.reconcile({ namespace: 'flux-system', name }, context).catch((error: Error) => error);
+      const key = { namespace: cluster.namespace, name };
+      const outcome = await controller.reconcile(key, context).catch((error: Error) => error);
+      await cluster.refreshAll();
+      return outcome;
     },
     status: (kind, name = 'mainapp') => cluster.get(kind, name).status,
     ready(kind, name = 'mainapp') {
@@ -125,30 +141,33 @@ export async function startImageStage(): Promise<ImageStage> {
   return stage;
 }
 
-function putObjects(cluster: MemoryCluster, image: string, url: string): void {
+async function putObjects(cluster: EmbeddedCluster, image: string, url: string): Promise<void> {
   const metadata = { name: 'mainapp' };
-  const status = { observedGeneration: -1 };
-  cluster.put(secretOf('auth', { username: 'bob', password: 's3cret' }));
-  cluster.put({
+  await cluster.put(secretOf('auth', { username: 'bob', password: 's3cret' }));
+  await cluster.put({
     apiVersion: 'source.toolkit.fluxcd.io/v1',
     kind: 'GitRepository',
     metadata: { name: 'fleet' },
     spec: { url, interval: '1m', ref: { branch: 'main' }, secretRef: { name: 'auth' } },
   });
   const repository = { image, interval: '1m', provider: 'generic' };
-  cluster.put({ apiVersion: group, kind: 'ImageRepository', metadata, spec: repository, status });
+  await cluster.put({ apiVersion: group, kind: 'ImageRepository', metadata, spec: repository });
   const policy = {
     imageRepositoryRef: { name: 'mainapp' },
     policy: { semver: { range: '1.x' } },
     digestReflectionPolicy: 'Never',
   };
-  cluster.put({ apiVersion: group, kind: 'ImagePolicy', metadata, spec: policy, status });
-  putAutomation(cluster, 'mainapp');
+  await cluster.put({ apiVersion: group, kind: 'ImagePolicy', metadata, spec: policy });
+  await putAutomation(cluster, 'mainapp');
 }
 
 /** An automation over `apps/` of the fleet. */
-export function putAutomation(cluster: MemoryCluster, name: string, spec: Record<string, unknown> = {}): void {
-  cluster.put({
+export async function putAutomation(
+  cluster: EmbeddedCluster,
+  name: string,
+  spec: Record<string, unknown> = {},
+): Promise<void> {
+  await cluster.put({
     apiVersion: group,
     kind: 'ImageUpdateAutomation',
     metadata: { name },
@@ -159,6 +178,5 @@ export function putAutomation(cluster: MemoryCluster, name: string, spec: Record
       git: { commit: { author: { name: 'millrace', email: 'm@example.com' } } },
       ...spec,
     },
-    status: { observedGeneration: -1 },
   });
 }

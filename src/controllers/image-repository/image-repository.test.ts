@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { secretOf } from '../../../test/support/embedded-cluster.ts';
 import { type ImageStage, startImageStage } from '../../../test/support/image-stage.ts';
-import { secretOf } from '../../../test/support/memory-cluster.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { createPushWaker } from './wake-by-push.ts';
 
@@ -45,17 +45,17 @@ test('a second look within the interval scans nothing; a request, a new image an
   expect(stage.cluster.recorded.at(-1)).toMatch(
     /^Trace Succeeded: no change in repository configuration since last scan, next scan in /,
   );
-  requested('1');
+  await requested('1');
   await scan();
   expect(progressMessages().at(-1)).toBe('scanning: reconcile requested');
   expect(stage.status('ImageRepository')['lastHandledReconcileAt']).toBe('1');
   expect(stage.cluster.recorded.at(-1)).toMatch(/^Trace Succeeded: tags did not change, next scan in 1m0s/);
-  stage.cluster.edit('ImageRepository', 'mainapp', { exclusionList: ['^1\\.0\\.0$'] });
+  await stage.cluster.edit('ImageRepository', 'mainapp', { exclusionList: ['^1\\.0\\.0$'] });
   await scan();
   expect(progressMessages().at(-1)).toBe('scanning: updated exclusion list');
   expect(lastScan()).toMatchObject({ tagCount: 1 });
   stage.registry.tags['other'] = ['2.0.0'];
-  stage.cluster.edit('ImageRepository', 'mainapp', { image: stage.image.replace('mainapp', 'other') });
+  await stage.cluster.edit('ImageRepository', 'mainapp', { image: stage.image.replace('mainapp', 'other') });
   await scan();
   expect(progressMessages().at(-1)).toBe('scanning: new image name');
 });
@@ -64,7 +64,7 @@ test.each([
   ['https://r.io/app', "image 'https://r.io/app' should not include URL scheme; remove 'https://'"],
   ['r.io/app:v1', "image 'r.io/app:v1' should not include a tag; remove ':v1'"],
 ])('%s stalls until it is changed', async (image, message) => {
-  stage.cluster.edit('ImageRepository', 'mainapp', { image });
+  await stage.cluster.edit('ImageRepository', 'mainapp', { image });
   expect(await scan()).toEqual({});
   expect(stage.ready('ImageRepository')).toEqual({ status: 'False', reason: 'ImageURLInvalid', message });
   expect(stage.cluster.condition('ImageRepository', 'mainapp', 'Stalled')?.reason).toBe('ImageURLInvalid');
@@ -73,7 +73,7 @@ test.each([
 
 test('a missing secret heals without a change of the spec', async () => {
   stage.registry.credential = 'bob:pull';
-  stage.cluster.edit('ImageRepository', 'mainapp', { secretRef: { name: 'pull' } });
+  await stage.cluster.edit('ImageRepository', 'mainapp', { secretRef: { name: 'pull' } });
   expect(await scan()).toBeInstanceOf(Error);
   expect(stage.ready('ImageRepository')).toMatchObject({
     reason: 'AuthenticationFailed',
@@ -82,7 +82,7 @@ test('a missing secret heals without a change of the spec', async () => {
     ),
   });
   const auths = { [stage.registry.host]: { auth: Buffer.from('bob:pull').toString('base64') } };
-  stage.cluster.put(
+  await stage.cluster.put(
     secretOf('pull', { '.dockerconfigjson': JSON.stringify({ auths }) }, 'kubernetes.io/dockerconfigjson'),
   );
   expect(await scan()).toEqual({ requeueAfterMs: 60_000 });
@@ -97,7 +97,7 @@ test('a listing that breaks off leaves tags and result as they were', async () =
     response.writeHead(401).end();
     return true;
   };
-  requested('1');
+  await requested('1');
   expect(await scan()).toBeInstanceOf(Error);
   expect(stage.ready('ImageRepository')).toMatchObject({
     reason: 'ReadOperationFailed',
@@ -124,7 +124,7 @@ test.each([
   const chosen = stage.status('ImagePolicy')['latestRef'];
   stage.registry.tags = { mainapp: listing };
   for (const request of ['1', '2']) {
-    requested(request);
+    await requested(request);
     expect(await scan()).toEqual({ requeueAfterMs: 60_000 });
     expect(stage.ready('ImageRepository')).toMatchObject({
       status: 'False',
@@ -137,7 +137,7 @@ test.each([
     await stage.reconcile('ImagePolicy');
     expect(stage.status('ImagePolicy')['latestRef']).toEqual(chosen);
   }
-  requested('3');
+  await requested('3');
   await scan();
   expect(stage.ready('ImageRepository').status).toBe('True');
   expect(lastScan()).toMatchObject({ tagCount: listing.length });
@@ -148,17 +148,17 @@ test('a listing that recovers is believed at once', async () => {
   await scan();
   await stage.reconcile('ImagePolicy');
   stage.registry.tags = { mainapp: ['1.0.0'] };
-  requested('1');
+  await requested('1');
   await scan();
   stage.registry.tags = { mainapp: ['1.0.0', '1.0.1', '1.0.2'] };
-  requested('2');
+  await requested('2');
   await scan();
   expect(stage.ready('ImageRepository').status).toBe('True');
 });
 
 test('a suspended object only answers the request', async () => {
-  stage.cluster.edit('ImageRepository', 'mainapp', { suspend: true });
-  requested('1');
+  await stage.cluster.edit('ImageRepository', 'mainapp', { suspend: true });
+  await requested('1');
   await scan();
   expect(stage.registry.requests).toEqual([]);
   expect(stage.status('ImageRepository')).toEqual({ observedGeneration: -1, lastHandledReconcileAt: '1' });
@@ -166,7 +166,7 @@ test('a suspended object only answers the request', async () => {
 
 test('a deleted object takes its tags along', async () => {
   await scan();
-  stage.cluster.delete('ImageRepository', 'mainapp');
+  await stage.cluster.delete('ImageRepository', 'mainapp');
   await scan();
   expect(() => stage.cluster.get('ImageRepository', 'mainapp')).toThrow('does not exist');
 });
@@ -180,12 +180,15 @@ test('a push has the repositories of its image scanned; a burst twice at the mos
     signal: end.signal,
   });
   const push = { host: stage.registry.host, repository: 'mainapp', tag: '1.0.1' };
-  const annotation = () =>
-    stage.cluster.get('ImageRepository', 'mainapp').metadata.annotations?.['reconcile.fluxcd.io/requestedAt'];
+  const annotation = async () => {
+    await stage.cluster.refresh('ImageRepository', 'mainapp');
+    const { annotations } = stage.cluster.get('ImageRepository', 'mainapp').metadata;
+    return annotations?.['reconcile.fluxcd.io/requestedAt'];
+  };
   await waker.pushed({ ...push, repository: 'elsewhere' });
-  expect(annotation()).toBeUndefined();
+  expect(await annotation()).toBeUndefined();
   for (let i = 0; i < 5; i++) await waker.pushed(push);
-  const first = annotation();
+  const first = await annotation();
   expect(first).toBeDefined();
   await expect.poll(annotation, { interval: 10 }).not.toBe(first);
   end.abort();

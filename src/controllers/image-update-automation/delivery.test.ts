@@ -64,7 +64,7 @@ test('a tag travels from the registry into a commit', async () => {
 test('the message comes from the template, with sorted data', async () => {
   const messageTemplate =
     '{{ range .Changed.Changes }}{{ .OldValue | splitList ":" | last }} -> {{ .NewValue | splitList ":" | last }}{{ end }} by {{ .AutomationObject }}';
-  putAutomation(stage.cluster, 'mainapp', {
+  await putAutomation(stage.cluster, 'mainapp', {
     git: { commit: { author: { email: 'm@example.com' }, messageTemplate } },
   });
   stage.fleet.commit({ 'apps/app.yaml': deployment('1.0.0') });
@@ -77,7 +77,7 @@ test.each([
   ['{{ .Updated.Images }}', 'RemovedTemplateField', "template uses removed '.Updated' field"],
   ['{{ nope }}', 'GitOperationFailed', 'failed to update source: unable to create commit message template from spec:'],
 ])('the template %s stops the commit', async (messageTemplate, reason, message) => {
-  putAutomation(stage.cluster, 'mainapp', { git: { commit: { author: { email: 'm@e' }, messageTemplate } } });
+  await putAutomation(stage.cluster, 'mainapp', { git: { commit: { author: { email: 'm@e' }, messageTemplate } } });
   const base = stage.fleet.commit({ 'apps/app.yaml': deployment('1.0.0') });
   await choose();
   await stage.reconcile('ImageUpdateAutomation');
@@ -88,7 +88,7 @@ test.each([
 test('ten automations of several processes push to one branch at once: all land, none twice', async () => {
   const names = Array.from({ length: 10 }, (_, index) => `team-${index}`);
   for (const name of names) {
-    putAutomation(stage.cluster, name, { update: { strategy: 'Setters', path: `./apps/${name}` } });
+    await putAutomation(stage.cluster, name, { update: { strategy: 'Setters', path: `./apps/${name}` } });
   }
   stage.fleet.commit(Object.fromEntries(names.map((name) => [`apps/${name}/app.yaml`, deployment('1.0.0')])));
   await choose();
@@ -188,14 +188,14 @@ test('a protected branch is said to be one', async () => {
 });
 
 test('another push branch is made from the checkout, then continued; a refspec is pushed too', async () => {
-  putAutomation(
+  await putAutomation(
     stage.cluster,
     'mainapp',
     pushSettings({ push: { branch: 'updates', refspec: 'refs/heads/updates:refs/heads/copy' } }),
   );
   stage.fleet.commit({ 'apps/app.yaml': deployment('1.0.0') });
   await choose();
-  putAutomation(
+  await putAutomation(
     stage.cluster,
     'mainapp',
     pushSettings({ push: { branch: 'updates', refspec: 'HEAD:refs/heads/copy' } }),
@@ -206,7 +206,7 @@ test('another push branch is made from the checkout, then continued; a refspec i
   expect(stage.head('copy')).toBe(stage.head('updates'));
   expect(`${show('apps/app.yaml')}\n`).toBe(deployment('1.0.0'));
   stage.registry.tags['mainapp']?.push('1.0.2');
-  stage.cluster.annotate('ImageRepository', 'mainapp', { 'reconcile.fluxcd.io/requestedAt': 'now' });
+  await stage.cluster.annotate('ImageRepository', 'mainapp', { 'reconcile.fluxcd.io/requestedAt': 'now' });
   await choose();
   await stage.reconcile('ImageUpdateAutomation');
   expect(commits('updates')).toBe(3);
@@ -214,7 +214,7 @@ test('another push branch is made from the checkout, then continued; a refspec i
 });
 
 test('with GitAllBranchReferences off the push branch starts anew from the checkout', async () => {
-  putAutomation(stage.cluster, 'mainapp', pushSettings({ push: { branch: 'updates' } }));
+  await putAutomation(stage.cluster, 'mainapp', pushSettings({ push: { branch: 'updates' } }));
   stage.fleet.commit({ 'apps/app.yaml': deployment('1.0.0') });
   stage.fleet.commit({ 'stale.yaml': 'a: 1\n' }, { branch: 'updates' });
   stage.fleet.git('reset', '-q', '--hard', 'HEAD~1');
@@ -264,7 +264,7 @@ test.each([
     /could not find signing key secret 'k'/,
   ],
 ])('%s is reported', async (_, spec, reason, message) => {
-  putAutomation(stage.cluster, 'mainapp', spec);
+  await putAutomation(stage.cluster, 'mainapp', spec);
   stage.fleet.commit({ 'apps/app.yaml': deployment('1.0.0') });
   await choose();
   await stage.reconcile('ImageUpdateAutomation');

@@ -11,7 +11,7 @@ afterAll(() => stage?.close());
 beforeEach(() => stage.reset());
 
 const line = (tag: string, setter = 'flux-system:mainapp') =>
-  `image: ${stage.image}:${tag} # {"$imagepolicy": "${setter}"}\n`;
+  `${setter.replace(/.*:/, '')}: ${stage.image}:${tag} # {"$imagepolicy": "${setter}"}\n`;
 const automate = () => stage.reconcile('ImageUpdateAutomation');
 const condition = (type: string) => stage.cluster.condition('ImageUpdateAutomation', 'mainapp', type)?.message;
 const choose = async () => {
@@ -20,13 +20,13 @@ const choose = async () => {
 };
 const commits = () => Number(runGit(stage.fleet.bare, ['rev-list', '--count', 'main']));
 
-function putPolicy(
+async function putPolicy(
   name: string,
   namespace: string,
   tag: string | undefined,
   annotations: Record<string, string> = {},
-): void {
-  stage.cluster.put({
+): Promise<void> {
+  await stage.cluster.put({
     apiVersion: 'image.toolkit.fluxcd.io/v1',
     kind: 'ImagePolicy',
     metadata: { name, namespace, annotations, labels: { team: name } },
@@ -60,9 +60,9 @@ test('markers that do nothing are named in the status, once, and forgotten when 
 });
 
 test('policies that do not count are named with the reason', async () => {
-  putPolicy('unchosen', 'flux-system', undefined);
-  putPolicy('other', 'flux-system', '2.0.0');
-  putAutomation(stage.cluster, 'mainapp', {
+  await putPolicy('unchosen', 'flux-system', undefined);
+  await putPolicy('other', 'flux-system', '2.0.0');
+  await putAutomation(stage.cluster, 'mainapp', {
     policySelector: { matchExpressions: [{ key: 'team', operator: 'NotIn', values: ['other'] }] },
   });
   stage.fleet.commit({ 'apps/a.yaml': line('1.0.0', 'flux-system:other') });
@@ -76,9 +76,9 @@ test('policies that do not count are named with the reason', async () => {
 });
 
 test('policies of other namespaces count where both sides say so', async () => {
-  putPolicy('shared', 'team-a', '3.0.0', { [allowAutomationsAnnotation]: 'flux-system' });
-  putPolicy('private', 'team-b', '4.0.0');
-  stage.cluster.annotate('ImageUpdateAutomation', 'mainapp', { [policyNamespacesAnnotation]: 'team-a, team-b' });
+  await putPolicy('shared', 'team-a', '3.0.0', { [allowAutomationsAnnotation]: 'flux-system' });
+  await putPolicy('private', 'team-b', '4.0.0');
+  await stage.cluster.annotate('ImageUpdateAutomation', 'mainapp', { [policyNamespacesAnnotation]: 'team-a, team-b' });
   stage.fleet.commit({ 'apps/a.yaml': line('1.0.0', 'team-a:shared') + line('1.0.0', 'team-b:private') });
   await choose();
   await automate();
@@ -92,17 +92,17 @@ test('policies of other namespaces count where both sides say so', async () => {
 });
 
 test('a batch window makes one commit of several images', async () => {
-  putPolicy('second', 'flux-system', '1.0.0');
-  stage.cluster.annotate('ImageUpdateAutomation', 'mainapp', { [batchWindowAnnotation]: '300ms' });
+  await putPolicy('second', 'flux-system', '1.0.0');
+  await stage.cluster.annotate('ImageUpdateAutomation', 'mainapp', { [batchWindowAnnotation]: '300ms' });
   stage.fleet.commit({ 'apps/a.yaml': line('1.0.1') + line('1.0.0', 'flux-system:second') });
   await choose();
   await automate();
   expect(commits()).toBe(1);
-  putPolicy('second', 'flux-system', '1.0.5');
+  await putPolicy('second', 'flux-system', '1.0.5');
   const outcome = await automate();
   expect(outcome).toEqual({ requeueAfterMs: expect.any(Number) });
   expect((outcome as { requeueAfterMs: number }).requeueAfterMs).toBeLessThanOrEqual(300);
-  stage.cluster.get('ImagePolicy', 'mainapp').status['latestRef'] = { name: stage.image, tag: '1.0.7' };
+  await stage.cluster.editStatus('ImagePolicy', 'mainapp', { latestRef: { name: stage.image, tag: '1.0.7' } });
   await new Promise((resolve) => setTimeout(resolve, 320));
   expect(await automate()).toEqual({ requeueAfterMs: 300_000 });
   expect(commits()).toBe(2);

@@ -100,11 +100,11 @@ test.each([
 });
 
 test('a branch and a pull request for each policy; a failed request is made up for', async () => {
-  stage.reset();
+  await stage.reset();
   const push = { branch: 'updates/{{ .Policy.Name }}' };
   const git = { checkout: { ref: { branch: 'main' } }, commit: { author: { email: 'e@example.com' } }, push };
-  putAutomation(stage.cluster, 'mainapp', { git });
-  stage.cluster.annotate('ImageUpdateAutomation', 'mainapp', {
+  await putAutomation(stage.cluster, 'mainapp', { git });
+  await stage.cluster.annotate('ImageUpdateAutomation', 'mainapp', {
     [pullRequestAnnotation]: 'true',
     [gitHostAnnotation]: 'github',
     [gitHostApiAnnotation]: host.url,
@@ -115,8 +115,8 @@ test('a branch and a pull request for each policy; a failed request is made up f
     spec: object;
   };
   const latestRef = { name: stage.image, tag: '9.0.0' };
-  stage.cluster.put({ kind, apiVersion, metadata: { name: 'second' }, spec, status: { latestRef } });
-  const line = (policy: string) => `image: ${stage.image}:0.1.0 # {"$imagepolicy": "flux-system:${policy}"}\n`;
+  await stage.cluster.put({ kind, apiVersion, metadata: { name: 'second' }, spec, status: { latestRef } });
+  const line = (policy: string) => `${policy}: ${stage.image}:0.1.0 # {"$imagepolicy": "flux-system:${policy}"}\n`;
   stage.fleet.commit({ 'apps/a.yaml': line('mainapp') + line('second') });
   await stage.reconcile('ImageRepository');
   await stage.reconcile('ImagePolicy');
