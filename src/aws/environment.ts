@@ -20,6 +20,7 @@ export interface AwsEndpoints {
   iam?: string;
   kms?: string;
   eks?: string;
+  events?: string;
   proxy?: ProxySettings;
 }
 
@@ -56,6 +57,7 @@ function parseEndpoints(env: Variables): AwsEndpoints {
     iam: 'IAM',
     kms: 'KMS',
     eks: 'EKS',
+    events: 'EVENTBRIDGE',
   } as const;
   for (const service of Object.keys(names) as (keyof typeof names)[]) {
     const endpoint = env[`AWS_ENDPOINT_URL_${names[service]}`] || env['AWS_ENDPOINT_URL'];

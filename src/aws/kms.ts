@@ -1,14 +1,13 @@
 import { withDeadline } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
-import { isRecord } from '../base/json.ts';
 import type { ObjectKey } from '../base/kube-object.ts';
-import { createHttpClient, type HttpRequest } from '../http/http-client.ts';
 import { awsError } from './aws-error.ts';
 import type { AwsEndpoints } from './environment.ts';
 import type { AwsIdentities } from './identities.ts';
 import { type AwsCredentials, type AwsSession, formatIdentity } from './identity.ts';
 import { fitSessionName } from './session-name.ts';
-import { dnsSuffix, newSigner } from './signer.ts';
+import { signedJson } from './signed-json.ts';
+import { dnsSuffix } from './signer.ts';
 import { assumeRole, awsCallTimeoutMs } from './sts.ts';
 
 export interface KmsRequest {
@@ -78,56 +77,19 @@ async function decrypt(
 ): Promise<Buffer> {
   const operation = `KMS Decrypt with ${arn}`;
   const url = new URL(endpoints.kms ?? `https://kms.${region}.${dnsSuffix(region)}`);
-  const body = JSON.stringify({
+  const input = {
     CiphertextBlob: ciphertext.toString('base64'),
     KeyId: arn,
     ...(Object.keys(context).length === 0 ? {} : { EncryptionContext: context }),
-  });
-  const signer = await newSigner(credentials, 'kms', region);
-  const headers = {
-    host: url.host,
-    'content-type': 'application/x-amz-json-1.1',
-    'x-amz-target': 'TrentService.Decrypt',
   };
-  const { protocol, hostname, port } = url;
-  const request = { method: 'POST', protocol, hostname, path: '/', headers, body, query: {} };
-  const signed = await signer.sign(port === '' ? request : { ...request, port: Number(port) });
+  const call = { url, service: 'kms', region, target: 'TrentService.Decrypt', input, proxy: endpoints.proxy };
   try {
     const answer = await withDeadline(signal, awsCallTimeoutMs, operation, (deadline) =>
-      post({ url, headers: signed.headers, body, signal: deadline }, endpoints),
+      signedJson(call, credentials, deadline),
     );
-    return Buffer.from(String(answer['Plaintext']), 'base64');
+    if (typeof answer['Plaintext'] !== 'string') throw new Error('the answer has no Plaintext');
+    return Buffer.from(answer['Plaintext'], 'base64');
   } catch (error) {
     throw awsError(error, operation, formatIdentity(identity));
-  }
-}
-
-async function post(request: HttpRequest, { proxy }: AwsEndpoints): Promise<Record<string, unknown>> {
-  const http = createHttpClient(proxy === undefined ? {} : { proxy });
-  try {
-    const response = await http.send({ ...request, method: 'POST' });
-    return plaintextOf(response.status, await response.text());
-  } finally {
-    await http.close({ force: true });
-  }
-}
-
-function plaintextOf(status: number, text: string): Record<string, unknown> {
-  const answer = parse(text);
-  if (status === 200 && typeof answer['Plaintext'] === 'string') return answer;
-  const type = String(answer['__type'] ?? 'Unknown');
-  const message = String(answer['message'] ?? answer['Message'] ?? text.slice(0, 200));
-  // In the form in which the SDK throws, so that it is read as every other answer of AWS.
-  const error = Object.assign(new Error(message), { $metadata: { httpStatusCode: status } });
-  error.name = type.slice(type.lastIndexOf('#') + 1);
-  throw error;
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
   }
 }

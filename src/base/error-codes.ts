@@ -361,6 +361,10 @@ export const errorCodes = {
     meaning: 'A registry answered a request with an error status, or with something that is no answer.',
     fix: 'The message gives the request and what the registry said.',
   },
+  PROVISION_CONFLICT: {
+    meaning: 'Something that provisioning has to make exists already, for another purpose.',
+    fix: 'Look at what the message names; take it away if nothing else needs it, or choose another name.',
+  },
   PROVISION_WIDENS: {
     meaning: 'Provisioning would make an existing IAM policy or trust policy allow more than it does.',
     fix: 'Read the plan (--dry-run); --allow-widening carries it out.',

@@ -1,28 +1,50 @@
 import type { ECRClient } from '@aws-sdk/client-ecr';
+import type { EKSClient } from '@aws-sdk/client-eks';
 import type { IAMClient } from '@aws-sdk/client-iam';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { awsErrorCode } from '../aws/aws-error.ts';
+import type { EventBridge } from '../aws/event-bridge.ts';
 import { MillraceError } from '../base/error.ts';
 import { deepEqual } from '../base/json.ts';
 import type { PolicyDocument } from '../iam/policy-document.ts';
-import type { AwsModel } from './aws-model.ts';
+import { type EventsClients, planEvents } from './apply-events.ts';
+import { planAssociation } from './apply-pod-identity.ts';
+import type { AwsModel, EcrReader } from './aws-model.ts';
 import { madeByTag } from './made-by.ts';
 import type { Step } from './plan.ts';
 import { widenedGrants, widenedSubjects } from './widening.ts';
 
+/** Clients of the services that every installation needs, and of those that only some do. */
 export interface AwsClients {
   iam: IAMClient;
   ecr: ECRClient;
+  sqs?: SQSClient;
+  events?: EventBridge;
+  eks?: EKSClient;
 }
 
 /** What is missing in AWS, or differs, with how to bring it about. What exists as it should be gives no step. */
 export async function planAws(model: AwsModel, clients: AwsClients, signal: AbortSignal): Promise<Step[]> {
-  const steps = [
-    ...(await planProvider(model, clients, signal)),
-    ...(await planPolicy(model, clients, signal)),
-    ...(await planRole(model, clients, signal)),
-  ];
+  const steps = model.identity === 'irsa' ? await planProvider(model, clients, signal) : [];
+  if (model.events !== undefined) steps.push(...(await planEvents(model.events, eventsClients(clients), signal)));
+  for (const reader of model.readers) {
+    steps.push(...(await planPolicy(reader, clients, signal)), ...(await planRole(reader, clients, signal)));
+  }
+  for (const association of model.associations) {
+    steps.push(...(await planAssociation(association, eksClient(clients), signal)));
+  }
   for (const repository of model.repositories) steps.push(...(await planRepository(repository, clients, signal)));
   return steps;
+}
+
+export function eventsClients({ sqs, events }: AwsClients): EventsClients {
+  if (sqs === undefined || events === undefined) throw new Error('push events need SQS and EventBridge');
+  return { sqs, events };
+}
+
+export function eksClient({ eks }: AwsClients): EKSClient {
+  if (eks === undefined) throw new Error('Pod Identity needs EKS');
+  return eks;
 }
 
 /** Undefined where AWS says that there is no such thing; every other error is thrown. */
@@ -31,7 +53,8 @@ export async function found<T>(question: Promise<T>): Promise<T | undefined> {
     return await question;
   } catch (error) {
     const code = awsErrorCode(error) ?? (error instanceof Error ? error.name : '');
-    if (/NoSuchEntity|RepositoryNotFound/.test(code)) return undefined;
+    if (/NoSuchEntity|RepositoryNotFound|QueueDoesNotExist|NonExistentQueue|ResourceNotFound/.test(code))
+      return undefined;
     throw error;
   }
 }
@@ -67,7 +90,11 @@ async function planProvider({ provider }: AwsModel, { iam }: AwsClients, signal:
   }));
 }
 
-async function planPolicy({ policy }: AwsModel, { iam }: AwsClients, signal: AbortSignal): Promise<Step[]> {
+async function planPolicy(
+  { policy, serviceAccount }: EcrReader,
+  { iam }: AwsClients,
+  signal: AbortSignal,
+): Promise<Step[]> {
   const aws = await import('@aws-sdk/client-iam');
   const PolicyDocument = JSON.stringify(policy.document);
   const existing = await found(iam.send(new aws.GetPolicyCommand({ PolicyArn: policy.arn }), { abortSignal: signal }));
@@ -75,7 +102,7 @@ async function planPolicy({ policy }: AwsModel, { iam }: AwsClients, signal: Abo
     const input = {
       PolicyName: policy.name,
       PolicyDocument,
-      Description: 'Scan of ECR repositories by Millrace',
+      Description: `ECR access of ${serviceAccount}`,
       Tags: [madeByTag],
     };
     return [
@@ -109,7 +136,7 @@ async function planPolicy({ policy }: AwsModel, { iam }: AwsClients, signal: Abo
   ];
 }
 
-async function planRole({ role, policy }: AwsModel, { iam }: AwsClients, signal: AbortSignal): Promise<Step[]> {
+async function planRole({ role, policy }: EcrReader, { iam }: AwsClients, signal: AbortSignal): Promise<Step[]> {
   const aws = await import('@aws-sdk/client-iam');
   const trust = JSON.stringify(role.trust);
   const attach = async () => {

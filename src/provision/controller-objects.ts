@@ -27,7 +27,11 @@ interface Unit {
  * ServiceAccounts and rights of the controllers: of one process, or of four with the rights that each needs. The role's annotation
  * is on the scanner's account in both: one process asks for tokens of that account, four have them injected.
  */
-export function controllerObjects(namespace: string, topology: Topology, roleArn: string): KubeObject[] {
+export function controllerObjects(
+  namespace: string,
+  topology: Topology,
+  roles: Readonly<Record<string, string>>,
+): KubeObject[] {
   const units: Unit[] =
     topology === 'single'
       ? [{ account: controllersName, controllers: installedControllers, role: `${controllersName}-controllers` }]
@@ -36,16 +40,16 @@ export function controllerObjects(namespace: string, topology: Topology, roleArn
           controllers: [name],
           role: `${controllersName}-${name}`,
         }));
-  const others = units.map(({ account }) => account).filter((account) => account !== scannerName);
+  const accounts = new Set([scannerName, ...Object.keys(roles), ...units.map(({ account }) => account)]);
   return [
-    serviceAccount(namespace, scannerName, { 'eks.amazonaws.com/role-arn': roleArn }),
-    ...others.map((account) => serviceAccount(namespace, account)),
+    ...[...accounts].map((account) => serviceAccount(namespace, account, roles[account])),
     ...units.flatMap((unit) => rightsOf(namespace, unit)),
-    ...(topology === 'single' ? tokenRights(namespace) : []),
+    ...(topology === 'single' ? tokenRights(namespace, [...new Set([scannerName, ...Object.keys(roles)])]) : []),
   ];
 }
 
-function serviceAccount(namespace: string, name: string, annotations?: Record<string, string>): KubeObject {
+function serviceAccount(namespace: string, name: string, roleArn?: string): KubeObject {
+  const annotations = roleArn === undefined ? undefined : { 'eks.amazonaws.com/role-arn': roleArn };
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
@@ -83,8 +87,8 @@ function unique(rules: readonly PolicyRule[]): PolicyRule[] {
   return [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
 }
 
-/** Tokens are issued for the scanner's account alone. */
-function tokenRights(namespace: string): KubeObject[] {
+/** Tokens are issued for the accounts that have a role, and no others. */
+function tokenRights(namespace: string, resourceNames: string[]): KubeObject[] {
   const name = `${controllersName}-tokens`;
   const resources = ['serviceaccounts/token'];
   return [
@@ -92,7 +96,7 @@ function tokenRights(namespace: string): KubeObject[] {
       apiVersion: `${rbac}/v1`,
       kind: 'Role',
       metadata: { name, namespace },
-      rules: [{ apiGroups: [''], resources, resourceNames: [scannerName], verbs: ['create'] }],
+      rules: [{ apiGroups: [''], resources, resourceNames, verbs: ['create'] }],
     } as KubeObject,
     {
       apiVersion: `${rbac}/v1`,

@@ -3,8 +3,10 @@ import { sleep, withDeadline } from '../base/deadline.ts';
 import { isMillraceError } from '../base/error.ts';
 import { formatRef, type KubeObject, type ObjectRef } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { found } from './apply-aws.ts';
-import { type AwsModel, awsModelOf } from './aws-model.ts';
+import { type AwsClients, eksClient, eventsClients, found } from './apply-aws.ts';
+import { planEventsRemoval } from './apply-events.ts';
+import { planAssociationRemoval } from './apply-pod-identity.ts';
+import { type AwsModel, awsModelOf, type EcrReader } from './aws-model.ts';
 import { clusterModelOf } from './cluster-model.ts';
 import type { Installation } from './installation.ts';
 import { hasMadeByLabel, hasMadeByTag } from './made-by.ts';
@@ -22,7 +24,7 @@ export interface DestroyPlan {
  */
 export async function planDestroy(
   installation: Installation,
-  targets: { iam: IAMClient; kube: KubeClient },
+  targets: AwsClients & { kube: KubeClient },
   signal: AbortSignal,
 ): Promise<DestroyPlan> {
   const aws = awsModelOf(installation);
@@ -33,9 +35,19 @@ export async function planDestroy(
     await planObject(object, targets.kube, plan, signal);
   }
   plan.kept.push('CustomResourceDefinitions: every object of their kinds would go with them');
-  await planRole(aws, targets.iam, plan, signal);
-  await planPolicy(aws, targets.iam, plan, signal);
-  await planProvider(aws, targets.iam, plan, signal);
+  const add = ({ steps, kept }: DestroyPlan) => {
+    plan.steps.push(...steps);
+    plan.kept.push(...kept);
+  };
+  for (const association of aws.associations) {
+    add(await planAssociationRemoval(association, eksClient(targets), signal));
+  }
+  for (const reader of aws.readers) {
+    await planRole(reader, targets.iam, plan, signal);
+    await planPolicy(reader, targets.iam, plan, signal);
+  }
+  if (aws.events !== undefined) add(await planEventsRemoval(aws.events, eventsClients(targets), signal));
+  if (aws.identity === 'irsa') await planProvider(aws, targets.iam, plan, signal);
   for (const repository of aws.repositories) plan.kept.push(`ECR repository ${repository}: it has images`);
   return plan;
 }
@@ -75,7 +87,7 @@ async function waitUntilGone(ref: ObjectRef, kube: KubeClient, signal: AbortSign
 }
 
 async function planRole(
-  { role, policy }: AwsModel,
+  { role, policy }: EcrReader,
   iam: IAMClient,
   plan: DestroyPlan,
   signal: AbortSignal,
@@ -107,7 +119,12 @@ async function planRole(
   }
 }
 
-async function planPolicy({ policy }: AwsModel, iam: IAMClient, plan: DestroyPlan, signal: AbortSignal): Promise<void> {
+async function planPolicy(
+  { policy }: EcrReader,
+  iam: IAMClient,
+  plan: DestroyPlan,
+  signal: AbortSignal,
+): Promise<void> {
   const aws = await import('@aws-sdk/client-iam');
   const abort = { abortSignal: signal };
   const PolicyArn = policy.arn;

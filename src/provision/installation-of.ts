@@ -1,7 +1,11 @@
+import { dnsSuffix } from '../aws/signer.ts';
 import { MillraceError } from '../base/error.ts';
 import type { EcrScope } from '../iam/ecr-policy.ts';
+import { eventsQueueArn } from './aws-model.ts';
 import type { Configuration } from './configuration.ts';
+import { deliveryObjects } from './delivery-objects.ts';
 import { covering, type EcrReference, parseEcrReference, partitionOf, type TreeImages } from './ecr-references.ts';
+import { fluxInstanceSpec } from './flux-instance-spec.ts';
 import { gitUsername, knownHostsOf } from './git-credential.ts';
 import type { Installation } from './installation.ts';
 
@@ -25,13 +29,23 @@ export function installationOf(configuration: Configuration, discovered: Discove
   if (account === undefined) throw unknown('aws.account: which account is it?');
   if (issuer === undefined) throw unknown('cluster.issuer: which issuer does the cluster have?');
   const home = { aws: { ...aws, account } };
+  const place = { partition: partitionOf(aws.region), account, region: aws.region };
   const written = [...ecr.repositories, ...images.map(({ image }) => image), ...(discovered.tree?.scanned ?? [])];
   const references = written.map((text) => parseEcrReference(text, home));
   return {
     namePrefix: name,
-    aws: { partition: partitionOf(aws.region), account, region: aws.region },
+    aws: place,
     issuer,
     namespace: cluster.namespace,
+    ...identityOf(configuration),
+    ...pullOf(configuration, discovered.tree?.pulled ?? [], home),
+    ...(configuration.events && { createEvents: true, eventsQueueArn: eventsQueueArn(name, place) }),
+    ...(configuration.engine === 'flux' && { fluxInstance: fluxInstanceSpec(configuration) }),
+    delivery: deliveryObjects(configuration, {
+      namespace: cluster.namespace,
+      gitPath: git.path,
+      imageName: (image) => wholeName(parseEcrReference(image, home), image, place),
+    }),
     repositories: covering(references.filter(isOwn), home),
     foreign: foreignScopes(references),
     createRepositories: ecr.create,
@@ -39,6 +53,7 @@ export function installationOf(configuration: Configuration, discovered: Discove
     git: {
       url: git.url,
       branch: git.ref.replace(/^refs\/heads\//, ''),
+      ...(git.ref.startsWith('refs/heads/') ? {} : { ref: git.ref }),
       path: git.path,
       secretName: git.credential.secret,
       username: gitUsername(configuration),
@@ -46,6 +61,34 @@ export function installationOf(configuration: Configuration, discovered: Discove
       ...secretData(configuration, discovered.credential ?? ''),
     },
   };
+}
+
+function identityOf({ identity, cluster, engine, ecr }: Configuration): Pick<Installation, 'identity' | 'clusterName'> {
+  if (identity === 'pod-identity' && engine === 'millrace' && ecr.pull.length + ecr.pullThrough.length > 0) {
+    throw new MillraceError(
+      'CONFIGURATION_INVALID',
+      'identity: pod-identity gives the one ServiceAccount of the one process one role, and ecr.pull asks for a second',
+      { retry: 'never', hint: 'Choose identity: irsa, or engine: flux with a ServiceAccount for each controller.' },
+    );
+  }
+  return { identity, clusterName: cluster.name };
+}
+
+function pullOf(
+  { ecr }: Configuration,
+  found: readonly string[],
+  home: Pick<Configuration, 'aws'>,
+): Pick<Installation, 'pull'> {
+  const references = [...ecr.pull, ...found].map((text) => parseEcrReference(text, home));
+  if (references.length + ecr.pullThrough.length === 0) return {};
+  const repositories = covering(references.filter(isOwn), home);
+  return { pull: { repositories, foreign: foreignScopes(references), throughCache: ecr.pullThrough } };
+}
+
+/** An image name with its host: of the own registry where the configuration names a repository alone. */
+function wholeName({ region, repository }: EcrReference, written: string, place: Installation['aws']): string {
+  if (region !== undefined) return written;
+  return `${place.account}.dkr.ecr.${place.region}.${dnsSuffix(place.region)}/${repository}`;
 }
 
 function secretData({ git }: Configuration, credential: string): Pick<Installation['git'], 'secretData'> {

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../base/kube-object.ts';
 import type { EcrProfile, EcrScope } from '../iam/ecr-policy.ts';
 
 /** One process of all controllers, or one for each with its own ServiceAccount. */
@@ -29,9 +30,28 @@ export interface Installation {
   ecrProfile: EcrProfile;
   /** ARN of the SQS queue with push events, where there is one. */
   eventsQueueArn?: string;
+  /** Make that queue, and the rule that sends ECR's push events to it. */
+  createEvents?: boolean;
+  /** How pods get the role. Default: `irsa`. */
+  identity?: 'irsa' | 'pod-identity';
+  /** Name of the EKS cluster; Pod Identity associations belong to it. */
+  clusterName?: string;
+  /** What source-controller fetches from ECR, by a role of its own. */
+  pull?: {
+    repositories: readonly string[];
+    foreign: readonly EcrScope[];
+    /** Prefixes of pull-through cache rules. */
+    throughCache: readonly string[];
+  };
+  /** Delivery objects of images that git does not have. */
+  delivery?: readonly KubeObject[];
+  /** Flux by its operator: the spec of the FluxInstance, without the role patches. Absent: Millrace's own controllers. */
+  fluxInstance?: Record<string, unknown>;
   git: {
     url: string;
     branch: string;
+    /** Full name of a ref that is no branch, in the place of `branch`. */
+    ref?: string;
     /** Folder that the cluster is synchronised from. */
     path: string;
     secretName: string;

@@ -1,3 +1,5 @@
+import { isMillraceError } from '../base/error.ts';
+import { formatRef, type KindRef, type KubeObject } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type AwsClients, planAws } from './apply-aws.ts';
 import { planCluster } from './apply-cluster.ts';
@@ -21,8 +23,31 @@ export async function planProvisioning(
 ): Promise<Step[]> {
   const aws = awsModelOf(installation);
   const ofAws = await planAws(aws, targets, signal);
-  const ofCluster = await planCluster(clusterModelOf(installation, aws), targets.kube, signal);
+  const waiting = new Set((await waitingObjects(installation, targets.kube, signal)).map(formatRef));
+  const objects = clusterModelOf(installation, aws).filter((object) => !waiting.has(formatRef(object)));
+  const ofCluster = await planCluster(objects, targets.kube, signal);
   return [...ofAws, ...ofCluster];
+}
+
+/** Objects of kinds that neither the cluster knows nor the plan defines: those of Flux, where its operator brings them. */
+export async function waitingObjects(
+  installation: Installation,
+  kube: KubeClient,
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  const objects = clusterModelOf(installation, awsModelOf(installation));
+  if (objects.some(({ kind }) => kind === 'CustomResourceDefinition')) return [];
+  const isServed = async (kind: KindRef) =>
+    kube.resourceOf(kind, { signal }).then(
+      () => true,
+      (error: unknown) => {
+        if (isMillraceError(error, 'KUBE_KIND_NOT_SERVED')) return false;
+        throw error;
+      },
+    );
+  const waiting: KubeObject[] = [];
+  for (const object of objects) if (!(await isServed(object))) waiting.push(object);
+  return waiting;
 }
 
 /**

@@ -19,10 +19,15 @@ export function widenedGrants(current: PolicyDocument, next: PolicyDocument): st
     .map(({ action, resource }) => `${action} on ${resource}`);
 }
 
-/** The subjects that a new trust policy for web identities lets in and the current one does not. */
+/** The subjects of web identities, and the services, that a new trust policy lets in and the current one does not. */
 export function widenedSubjects(current: PolicyDocument, next: PolicyDocument): string[] {
   const policy = parsePolicy(current, 'trust', 'current');
   return next.Statement.flatMap(({ Principal, Condition }) => {
+    const services = typeof Principal === 'object' ? [Principal['Service'] ?? []].flat() : [];
+    const known = current.Statement.flatMap((each) =>
+      typeof each.Principal === 'object' && each.Effect === 'Allow' ? [each.Principal['Service'] ?? []].flat() : [],
+    );
+    if (services.length > 0) return services.filter((service) => !known.includes(service));
     const provider = typeof Principal === 'object' ? [Principal['Federated'] ?? []].flat()[0] : undefined;
     if (provider === undefined) return [];
     const issuer = provider.slice(provider.indexOf('oidc-provider/') + 'oidc-provider/'.length);

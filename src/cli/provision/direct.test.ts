@@ -2,11 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { CreateRoleCommand, GetPolicyCommand, IAMClient } from '@aws-sdk/client-iam';
+import { CreateRoleCommand, GetPolicyCommand, GetPolicyVersionCommand, IAMClient } from '@aws-sdk/client-iam';
+import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { crds } from '../../api/crds.ts';
 import { newLifetime } from '../../base/deadline.ts';
+import { createKubeClient } from '../../kube/api-client.ts';
+import { loadKubeConfig } from '../../kube/kubeconfig.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { runCommand } from '../main.ts';
+import { ImageStore } from '../up/images.ts';
 
 let dir: string;
 let sandbox: Sandbox;
@@ -56,9 +61,20 @@ async function run(...argv: string[]) {
   return { exitCode, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') };
 }
 
-function iamClient(): IAMClient {
+function awsSettings() {
   const { url, accessKeyId, secretAccessKey, account } = sandbox.access.aws;
-  return new IAMClient({ endpoint: url, region: account.region, credentials: { accessKeyId, secretAccessKey } });
+  return { endpoint: url, region: account.region, credentials: { accessKeyId, secretAccessKey } };
+}
+
+const iamClient = () => new IAMClient(awsSettings());
+const arnOf = (resource: string) => `arn:aws:iam::${sandbox.access.aws.account.id}:${resource}`;
+
+async function pushImage(): Promise<void> {
+  const images = new ImageStore(sandbox.access, 'zenler/mainapp');
+  const { signal } = newLifetime();
+  await images.ensureRepository(signal);
+  await images.push('1.0.0', signal);
+  images.close();
 }
 
 test('a plan, its application, an empty second plan, and destruction', async () => {
@@ -108,10 +124,85 @@ test('what was there before is adopted, and stays when the rest goes', async () 
   expect((await run('destroy')).stdout).toMatch(/kept IAM role .*: it was there before/);
 }, 60_000);
 
-test('what is only done by Terraform is refused', async () => {
-  configure(['zenler/*'], { engine: 'flux', events: true });
-  const { exitCode, stderr } = await run('apply');
-  expect(exitCode).toBe(1);
-  expect(stderr).toContain('engine: flux');
-  expect(stderr).toContain('events: true');
-});
+test('push events, artifacts and delivery objects: made, nothing to do a second time, taken away', async () => {
+  configure(['zenler/*'], {
+    events: true,
+    ecr: { repositories: ['zenler/*'], pull: ['artifacts/*'], pullThrough: ['cache'] },
+    git: { url: `${sandbox.access.git.url}/fleet.git`, path: './clusters/sandbox', ref: 'refs/heads/main' },
+    images: [{ name: 'mainapp', image: 'zenler/mainapp', policy: { semver: { range: '1.x' } } }],
+  });
+  expect(await run('apply')).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining('EventBridge rule test-ecr-push'),
+  });
+  expect(await run('apply')).toMatchObject({ stdout: 'nothing to do\n' });
+  const { PolicyVersion } = await iamClient().send(
+    new GetPolicyVersionCommand({ PolicyArn: arnOf('policy/test-ecr-pull'), VersionId: 'v1' }),
+  );
+  const document = decodeURIComponent(PolicyVersion?.Document ?? '');
+  expect(document).toContain('repository/cache/*');
+  expect(document).toContain('ecr:BatchImportUpstreamImage');
+
+  // What was made carries: a push arrives in the queue.
+  await pushImage();
+  const sqs = new SQSClient(awsSettings());
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'test-ecr-push' }));
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
+  expect(Messages?.[0]?.Body).toContain('zenler/mainapp');
+  sqs.destroy();
+
+  const kube = createKubeClient(await loadKubeConfig({ env: {}, path: sandbox.access.kubernetes.kubeconfig }));
+  const { signal } = newLifetime();
+  const key = { namespace: 'flux-system', name: 'mainapp' };
+  expect(
+    await kube.get({ apiVersion: 'image.toolkit.fluxcd.io/v1', kind: 'ImageRepository', ...key }, { signal }),
+  ).toMatchObject({ spec: { image: `${sandbox.access.registry.host}/zenler/mainapp`, provider: 'aws' } });
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', namespace: 'flux-system', name: 'source-controller' };
+  expect(await kube.get(account, { signal })).toMatchObject({
+    metadata: { annotations: { 'eks.amazonaws.com/role-arn': arnOf('role/test-source') } },
+  });
+  await kube.close();
+  const gone = await run('destroy');
+  expect(gone.stderr).toContain('delete EventBridge rule test-ecr-push');
+  expect(gone.stderr).toContain('delete SQS queue test-ecr-push-unread');
+  expect((await run('destroy', '--dry-run')).stdout).not.toMatch(/delete (IAM|SQS|Event)/);
+}, 60_000);
+
+test('Pod Identity: an association in the place of annotation and provider; another role is not replaced', async () => {
+  configure(['zenler/*'], { identity: 'pod-identity' });
+  const applied = await run('apply');
+  expect(applied).toMatchObject({ exitCode: 0 });
+  expect(applied.stderr).toContain('Pod Identity association of flux-system/millrace');
+  expect(applied.stderr).not.toContain('OIDC provider');
+  expect(await run('apply')).toMatchObject({ stdout: 'nothing to do\n' });
+  configure(['zenler/*'], { identity: 'pod-identity', name: 'other' });
+  expect(await run('apply')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('PROVISION_CONFLICT') });
+  configure(['zenler/*'], { identity: 'pod-identity' });
+  expect((await run('destroy')).stderr).toContain('delete Pod Identity association');
+}, 60_000);
+
+test('engine flux: everything around it, then what is to be done by hand, then the instance', async () => {
+  configure(['zenler/*'], { engine: 'flux', git: { url: 'https://git.example.com/fleet.git', ref: 'refs/tags/v1' } });
+  const first = await run('apply');
+  expect(first).toMatchObject({ exitCode: 0 });
+  expect(first.stdout).toContain('waits    FluxInstance/flux-system/flux');
+  expect(first.stdout).toContain(
+    'helm install flux-operator oci://ghcr.io/controlplaneio-fluxcd/charts/flux-operator --version',
+  );
+  const kube = createKubeClient(await loadKubeConfig({ env: {}, path: sandbox.access.kubernetes.kubeconfig }));
+  const { signal } = newLifetime();
+  for (const definition of crds()) await kube.apply(definition, { fieldManager: 'operator', signal });
+  const second = await run('apply');
+  expect(second.stderr).toBe('create FluxInstance/flux-system/flux\n');
+  expect(await run('apply')).toMatchObject({ stdout: 'nothing to do\n' });
+  const instance = {
+    apiVersion: 'fluxcd.controlplane.io/v1',
+    kind: 'FluxInstance',
+    namespace: 'flux-system',
+    name: 'flux',
+  };
+  const live = JSON.stringify(await kube.get(instance, { signal }));
+  expect(live).toContain(arnOf('role/test-image-reflector'));
+  expect(live).toContain('"ref":"refs/tags/v1"');
+  await kube.close();
+}, 60_000);

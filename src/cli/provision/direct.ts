@@ -1,11 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ECRClient } from '@aws-sdk/client-ecr';
+import { EKSClient } from '@aws-sdk/client-eks';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { awsError } from '../../aws/aws-error.ts';
+import { parseAwsEnvironment } from '../../aws/environment.ts';
+import { createEventBridge } from '../../aws/event-bridge.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
 import { textAt } from '../../base/json.ts';
+import { formatRef } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Configuration } from '../../provision/configuration.ts';
 import { planDestroy } from '../../provision/destroy.ts';
@@ -13,7 +18,12 @@ import type { Installation } from '../../provision/installation.ts';
 import { installationOf } from '../../provision/installation-of.ts';
 import { requireSound } from '../../provision/lint.ts';
 import type { Step } from '../../provision/plan.ts';
-import { applyProvisioning, type ProvisionTargets, planProvisioning } from '../../provision/provision.ts';
+import {
+  applyProvisioning,
+  type ProvisionTargets,
+  planProvisioning,
+  waitingObjects,
+} from '../../provision/provision.ts';
 import type { CliContext, CommandResult } from '../context.ts';
 import { discoverAccount } from '../init/discover.ts';
 import { withCluster } from '../kube-options.ts';
@@ -39,9 +49,10 @@ export async function apply(
   return withTargets(options, context, async (configuration, targets, describe) => {
     const credential = await gitCredential(configuration, credentialFile, targets.kube, context);
     const installation = await describe(credential);
+    const waiting = await waitingObjects(installation, targets.kube, context.signal);
     const steps = await planProvisioning(installation, targets, context.signal);
     if (!dryRun) await applyProvisioning(steps, tellAbout(context), { allowWidening });
-    return resultOf(steps, dryRun, []);
+    return withNext(resultOf(steps, dryRun, []), waiting.map(formatRef), configuration);
   });
 }
 
@@ -66,10 +77,15 @@ async function withTargets(options: Record<string, unknown>, context: CliContext
   const configuration = await readConfiguration(filename, context);
   const tree = from === undefined ? undefined : await readGitopsTree(from, context);
   requireSound(configuration, tree);
-  requireDirect(configuration);
   const { region } = configuration.aws;
   const iam = new IAMClient(await awsSettings(region, 'iam', context));
   const ecr = new ECRClient(await awsSettings(region, 'ecr', context));
+  const sqs = new SQSClient(await awsSettings(region, 'sqs', context));
+  const eks = new EKSClient(await awsSettings(region, 'eks', context));
+  const events = createEventBridge({
+    ...(await awsSettings(region, 'events', context)),
+    proxy: parseAwsEnvironment(context.env).endpoints.proxy,
+  });
   try {
     return await withCluster(options, context, async ({ client: kube }) => {
       const describe = async (credential: string) => {
@@ -83,35 +99,17 @@ async function withTargets(options: Record<string, unknown>, context: CliContext
           ...(tree === undefined ? {} : { tree }),
         });
       };
-      return work(configuration, { iam, ecr, kube }, describe);
+      return work(configuration, { iam, ecr, sqs, eks, events, kube }, describe);
     });
   } catch (error) {
     throw isAwsFault(error) ? awsError(error, 'provisioning', 'the AWS credentials of the environment') : error;
   } finally {
-    iam.destroy();
-    ecr.destroy();
+    for (const client of [iam, ecr, sqs, eks]) client.destroy();
   }
 }
 
 function isAwsFault(error: unknown): boolean {
   return error instanceof Error && '$metadata' in error;
-}
-
-/** What only Terraform does so far is refused rather than left out. */
-function requireDirect({ engine, identity, ecr, events, git, images }: Configuration): void {
-  const notDone = [
-    engine === 'flux' ? 'engine: flux (the charts of Flux)' : undefined,
-    identity === 'pod-identity' ? 'identity: pod-identity' : undefined,
-    ecr.pull.length + ecr.pullThrough.length > 0 ? 'ecr.pull and ecr.pullThrough' : undefined,
-    events ? 'events: true' : undefined,
-    images.length > 0 ? 'images (commit the objects to git)' : undefined,
-    git.ref.startsWith('refs/heads/') ? undefined : `git.ref: ${git.ref}, which is no branch`,
-  ].filter((each) => each !== undefined);
-  if (notDone.length === 0) return;
-  throw new MillraceError('CONFIGURATION_INVALID', `not applied directly: ${notDone.join('; ')}`, {
-    retry: 'never',
-    hint: '`millrace provision terraform` does these.',
-  });
 }
 
 /** From the file, the environment, or the Secret as it is. */
@@ -152,5 +150,24 @@ function resultOf(steps: readonly Step[], dryRun: boolean, kept: readonly string
   return {
     data: { dryRun, kept, steps: steps.map(({ action, what, widens = [] }) => ({ action, what, widens })) },
     text: [...(dryRun ? lines : []), ...kept.map((each) => `kept ${each}`), summary].join('\n'),
+  };
+}
+
+/** What cannot be applied yet, and the one thing that is still to be done by hand. */
+function withNext(result: CommandResult, waiting: readonly string[], { flux, cluster }: Configuration): CommandResult {
+  if (waiting.length === 0) return result;
+  const chart = 'oci://ghcr.io/controlplaneio-fluxcd/charts/flux-operator';
+  const isOperatorMissing = waiting.some((ref) => ref.startsWith('FluxInstance/'));
+  const next = isOperatorMissing
+    ? `helm install flux-operator ${chart} --version ${flux.operatorVersion} --namespace ${cluster.namespace} --wait`
+    : `kubectl -n ${cluster.namespace} wait fluxinstance/flux --for=condition=Ready --timeout=5m`;
+  const lines = [
+    ...waiting.map((ref) => `waits    ${ref}: the cluster does not know the kind yet`),
+    ...[`next     ${next}`, '         and then `millrace provision apply` again'],
+  ];
+  return {
+    ...result,
+    data: { ...(result.data as object), waiting, next },
+    text: [result.text, ...lines].join('\n'),
   };
 }

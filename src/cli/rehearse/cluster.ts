@@ -31,7 +31,8 @@ export interface ClusterParts {
 export async function prepareCluster(parts: ClusterParts, kube: KubeClient, signal: AbortSignal): Promise<void> {
   const { installation, roleArn, foreign, definitions, given, webhookUrl } = parts;
   const model = awsModelOf(installation);
-  const objects = clusterModelOf(installation, { ...model, role: { ...model.role, arn: roleArn } })
+  const readers = model.readers.map((reader) => ({ ...reader, role: { ...reader.role, arn: roleArn } }));
+  const objects = clusterModelOf(installation, { ...model, readers })
     // The sync objects are the tree's own.
     .filter(({ kind }) => kind !== 'GitRepository' && kind !== 'Kustomization')
     .map((object) => definitions.get(object.metadata.name) ?? object);

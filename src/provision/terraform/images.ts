@@ -1,8 +1,5 @@
-import { ImagePolicy } from '../../api/image-policy.ts';
-import { ImageRepository } from '../../api/image-repository.ts';
-import { ImageUpdateAutomation } from '../../api/image-update-automation.ts';
-import { kindRef } from '../../api/kind.ts';
 import type { Configuration } from '../configuration.ts';
+import { deliveryObjects } from '../delivery-objects.ts';
 import { arnOf, parseEcrReference } from '../ecr-references.ts';
 import { type Block, block, call, commented, expression, type Value } from './hcl.ts';
 import type { TerraformModel } from './model.ts';
@@ -10,10 +7,14 @@ import type { TerraformModel } from './model.ts';
 /** The delivery objects, as a release of the small chart in `delivery/`: Terraform cannot plan objects of kinds that do not exist yet. */
 export function imagesFile({ configuration }: TerraformModel): Block[] {
   if (configuration.images.length === 0) return [];
-  const objects = [
-    ...configuration.images.flatMap((image) => [imageRepository(image, configuration), imagePolicy(image)]),
-    automation(configuration),
-  ];
+  const objects = deliveryObjects<Value>(configuration, {
+    namespace: expression('var.flux_namespace'),
+    gitPath: expression('var.git_path'),
+    imageName(image) {
+      const { region, repository } = parseEcrReference(image, configuration);
+      return region === undefined ? expression(`"\${local.registry}/${repository}"`) : image;
+    },
+  });
   return [
     commented(
       'What is scanned, which tag is chosen, and how the choice is committed. The markers that the output setter_markers lists\nhave to stand in the manifests under the update path.',
@@ -22,7 +23,7 @@ export function imagesFile({ configuration }: TerraformModel): Block[] {
         namespace: expression('var.flux_namespace'),
         create_namespace: false,
         chart: expression('"${path.module}/delivery"'),
-        values: [call('yamlencode', { objects })],
+        values: [call('yamlencode', { objects: objects as Value })],
         depends_on: [expression('helm_release.flux_instance')],
       }),
     ),
@@ -48,45 +49,6 @@ version: 1.0.0
 export function setterMarkers({ images, cluster }: Configuration): Record<string, string> {
   return Object.fromEntries(images.map(({ name }) => [name, `# {"$imagepolicy": "${cluster.namespace}:${name}"}`]));
 }
-
-type Image = Configuration['images'][number];
-
-const metadata = (name: string) => ({ name, namespace: expression('var.flux_namespace') });
-
-function imageRepository({ name, image, interval }: Image, configuration: Configuration): Value {
-  const reference = parseEcrReference(image, configuration);
-  const bare = reference.region === undefined ? expression(`"\${local.registry}/${reference.repository}"`) : image;
-  return { ...kindRef(ImageRepository), metadata: metadata(name), spec: { image: bare, provider: 'aws', interval } };
-}
-
-function imagePolicy({ name, policy }: Image): Value {
-  return {
-    ...kindRef(ImagePolicy),
-    metadata: metadata(name),
-    spec: { imageRepositoryRef: { name }, policy: policy as Value },
-  };
-}
-
-function automation({ git, automation }: Configuration): Value {
-  const { author, pushBranch, path } = automation;
-  const branch = git.ref.replace(/^refs\/heads\//, '');
-  return {
-    ...kindRef(ImageUpdateAutomation),
-    metadata: metadata('images'),
-    spec: {
-      interval: '30m0s',
-      sourceRef: { kind: 'GitRepository', name: expression('var.flux_namespace') },
-      git: {
-        checkout: { ref: { branch } },
-        commit: { author: { ...author }, messageTemplate: commitMessage },
-        push: { branch: pushBranch ?? branch },
-      },
-      update: { path: path === undefined ? expression('var.git_path') : path, strategy: 'Setters' },
-    },
-  };
-}
-
-const commitMessage = '{{ range .Changed.Changes }}{{ .OldValue }} -> {{ .NewValue }}\n{{ end }}';
 
 /** What the owners of foreign registries have to allow: one repository policy per account (spec/provisioning.md §2.2). */
 export function foreignPolicies({ configuration, foreign, readers }: TerraformModel): Record<string, string> {

@@ -65,6 +65,7 @@ const input = {
   QueueUrl: 'http://127.0.0.1/000000000000/q',
   Name: 'r',
   Rule: 'r',
+  ResourceARN: 'arn:aws:events:eu-west-1:000000000000:rule/r',
 };
 
 const operations = [

@@ -23,6 +23,8 @@ export interface PodIdentityAssociation {
   namespace: string;
   serviceAccount: string;
   roleArn: string;
+  /** Absent where an earlier version kept the association. */
+  tags?: Record<string, string>;
   createdAt: number;
 }
 

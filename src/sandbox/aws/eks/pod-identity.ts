@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AwsFault } from '../fault.ts';
-import { requiredText } from '../json-input.ts';
+import { requiredText, textMap } from '../json-input.ts';
 import type { RestRoute } from '../service.ts';
 import { clusterArn, type EksContext, findCluster, notFound, type PodIdentityAssociation } from './eks-context.ts';
 
@@ -34,7 +34,8 @@ export function podIdentityRoutes(context: EksContext): RestRoute[] {
         }
         const id = `a-${randomBytes(10).toString('hex').slice(0, 17)}`;
         const arn = arnOf(cluster, id);
-        const association = { id, arn, cluster, namespace, serviceAccount, roleArn, createdAt: clock.now() };
+        const tags = textMap(input, 'tags') ?? {};
+        const association = { id, arn, cluster, namespace, serviceAccount, roleArn, tags, createdAt: clock.now() };
         associations.set(id, association);
         return { association: describe(association) };
       },
@@ -85,7 +86,16 @@ export function findAssociation(
   );
 }
 
-function describe({ id, arn, cluster, namespace, serviceAccount, roleArn, createdAt }: PodIdentityAssociation): object {
+function describe({
+  id,
+  arn,
+  cluster,
+  namespace,
+  serviceAccount,
+  roleArn,
+  tags,
+  createdAt,
+}: PodIdentityAssociation): object {
   return {
     associationId: id,
     associationArn: arn,
@@ -95,6 +105,6 @@ function describe({ id, arn, cluster, namespace, serviceAccount, roleArn, create
     roleArn,
     createdAt: createdAt / 1000,
     modifiedAt: createdAt / 1000,
-    tags: {},
+    tags: tags ?? {},
   };
 }

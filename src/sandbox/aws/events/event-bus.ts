@@ -18,6 +18,7 @@ export interface RuleRecord {
   state: 'ENABLED' | 'DISABLED';
   description?: string;
   targets: { id: string; arn: string }[];
+  tags?: { Key: string; Value: string }[];
 }
 
 /** The default event bus: rules that carry events to queues. */

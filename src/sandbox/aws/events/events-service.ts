@@ -33,6 +33,8 @@ export function eventsService(bus: EventBus): JsonService {
         pattern,
         state: optionalText(input, 'State') === 'DISABLED' ? 'DISABLED' : 'ENABLED',
         targets: bus.rules.get(name)?.targets ?? [],
+        // Of a rule that is there, PutRule changes no tags.
+        tags: bus.rules.get(name)?.tags ?? tagsOf(input),
         ...(description === undefined ? {} : { description }),
       });
       return { RuleArn: arn };
@@ -83,6 +85,14 @@ export function eventsService(bus: EventBus): JsonService {
     ListTargetsByRule: onRule('events:ListTargetsByRule', 'Rule', ({ targets }) => ({
       Targets: targets.map(({ id, arn }) => ({ Id: id, Arn: arn })),
     })),
+
+    ListTagsForResource(input, call) {
+      const arn = requiredText(input, 'ResourceARN');
+      call.require('events:ListTagsForResource', arn);
+      const rule = [...bus.rules.values()].find((each) => each.arn === arn);
+      if (rule === undefined) throw new AwsFault('ResourceNotFoundException', `Rule ${arn} does not exist.`);
+      return { Tags: rule.tags ?? [] };
+    },
   };
   return {
     protocol: 'json',
@@ -91,6 +101,13 @@ export function eventsService(bus: EventBus): JsonService {
     target: 'AWSEvents',
     operations,
   };
+}
+
+function tagsOf(input: JsonInput): { Key: string; Value: string }[] {
+  return (objectList(input, 'Tags') ?? []).map((tag) => ({
+    Key: requiredText(tag, 'Key'),
+    Value: requiredText(tag, 'Value'),
+  }));
 }
 
 function describeRule({ name, arn, pattern, state, description }: RuleRecord): object {
