@@ -5,6 +5,7 @@ import { cloneValue, setKey } from '../yaml/original-text.ts';
 import type { BuildContext } from './build-context.ts';
 import { buildError } from './build-error.ts';
 import { applyJsonPatch } from './json-patch.ts';
+import { originAnnotation, transformationsAnnotation } from './origin.ts';
 import { type NamingPlace, pathOf, readNamedText } from './read-named.ts';
 import { readObjects } from './read-resources.ts';
 import { Resource } from './resource.ts';
@@ -148,10 +149,28 @@ function applyOperations(
   if (target === undefined) throw buildError(where, "a JSON patch needs a 'target'");
   for (const resource of selectResources(list.resources, target, where)) {
     if (!keepsId) resource.rememberId();
-    const patched = applyJsonPatch(resource.object, operations, `${where}: ${formatId(resource.id)}`);
-    resource.object = asJson(patched) as Resource['object'];
+    const at = `${where}: ${formatId(resource.id)}`;
+    withBuildNotes(resource, () => {
+      resource.object = asJson(applyJsonPatch(resource.object, operations, at)) as Resource['object'];
+    });
   }
   list.idsChanged();
+}
+
+/**
+ * Does work on an object as kustomize has it, with the build's notes among its annotations: these are a mapping even where none
+ * were written, and who replaces all of them replaces what is known of the origin too.
+ */
+function withBuildNotes(resource: Resource, work: () => void): void {
+  const notes: Record<string, string> = {};
+  if (resource.origin !== undefined) notes[originAnnotation] = '';
+  if (resource.transformations.length > 0) notes[transformationsAnnotation] = '';
+  if (resource.previous.length > 0 || Object.keys(notes).length > 0) resource.addAnnotations(notes);
+  work();
+  const { [originAnnotation]: origin, [transformationsAnnotation]: transformations, ...own } = resource.annotations();
+  if (origin === undefined) delete resource.origin;
+  if (transformations === undefined) resource.transformations = [];
+  resource.setPairs('annotations', own);
 }
 
 /** As if written and read as JSON by Go: all numbers are doubles. */
@@ -188,7 +207,11 @@ function mergeInto(list: ResourceList, targets: readonly Resource[], patch: Reso
     copy.object.apiVersion = resource.apiVersion;
     merge(list, resource, copy, options);
   }
-  list.replaceAll(withoutEmpty(list));
+  const kept = withoutEmpty(list);
+  if (options.allowNameChange || options.allowKindChange) {
+    list.replaceAll([]);
+    list.append(kept);
+  } else list.replaceAll(kept);
 }
 
 function mergeIntoNamed(list: ResourceList, patch: Resource, options: PatchOptions): void {

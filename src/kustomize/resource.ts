@@ -117,6 +117,11 @@ export class Resource {
     else metadata[field] = pairs;
   }
 
+  /** Adds annotations; afterwards there is a mapping of them, even an empty one. */
+  addAnnotations(pairs: Record<string, string>): void {
+    this.ownMetadata()['annotations'] = { ...this.annotations(), ...pairs };
+  }
+
   private ownMetadata(): Fields {
     if (!isRecord(this.object.metadata)) (this.object as Fields)['metadata'] = {};
     return this.object.metadata as unknown as Fields;
