@@ -6,6 +6,7 @@ export const egressBlocked: Rule = {
   fix: 'Allow DNS and TCP 443 (22 for SSH) from the namespace to the host, or set the proxy in the Secret of spec.proxySecretRef.',
   commands: ['kubectl -n $NS run egress-check --rm -it --image=curlimages/curl -- curl -sv https://$HOST'],
   says: [
+    [/ssh: handshake failed: (EOF|read tcp)|SSL_connect: Connection (was )?reset|gnutls_handshake\(\) failed/i, 0.7],
     [
       /unable to (clone|list remote for|fetch-connect to remote) [\s\S]*(context deadline exceeded|Operation timed out)/i,
       0.8,

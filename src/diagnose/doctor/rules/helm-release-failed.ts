@@ -6,6 +6,7 @@ export const helmReleaseFailed: Rule = {
   fix: 'Look at the objects of the release; then reset the HelmRelease so that it is tried again.',
   commands: ['kubectl -n $NS describe helmrelease $NAME', 'flux reconcile helmrelease $NAME --reset --force'],
   says: [
+    [/chart requires kubeVersion/i, 0.9],
     [/status 'failed' of release does not allow/i, 0.92],
     [/exceeded maximum retries|Failed to (install|upgrade) after \d+ attempt/i, 0.94],
     [/\b(INSTALLATION|UPGRADE|ROLLBACK|UNINSTALLATION) FAILED\b/, 0.85],

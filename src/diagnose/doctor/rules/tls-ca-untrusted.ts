@@ -6,6 +6,7 @@ export const tlsCaUntrusted: Rule = {
   fix: 'Put the authority into ca.crt of the Secret that the object names (a proxy that opens TLS has one too).',
   commands: ['openssl s_client -connect $HOST:443 -showcerts'],
   says: [
+    [/certificate relies on legacy Common Name/i, 0.85],
     [/server certificate verification failed|certificate is valid for \S+?, not /i, 0.88],
     [/certificate signed by unknown authority/i, 0.96],
     [/self[- ]signed certificate|unable to get (local )?issuer certificate|UNABLE_TO_VERIFY_LEAF_SIGNATURE/i, 0.94],

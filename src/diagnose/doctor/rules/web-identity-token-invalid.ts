@@ -9,6 +9,7 @@ export const webIdentityTokenInvalid: Rule = {
     'curl $ISSUER/.well-known/openid-configuration',
   ],
   says: [
+    [/ExpiredToken\w*: The security token included in the request is expired/i, 0.75],
     [/ExpiredTokenException[\s\S]*Token (expired|too old)|Token expired: current date/i, 0.95],
     [/Token too old/i, 0.9],
     [/not a valid JWT/i, 0.96],
