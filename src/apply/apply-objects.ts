@@ -49,6 +49,8 @@ export class ApplyFailure extends MillraceError {
   }
 }
 
+/** How seldom a stage that takes its time is looked at, as Flux does. In milliseconds. */
+const longestPollMs = 2_000;
 /** How long definitions and namespaces may take to become ready before the next stage. In milliseconds. */
 const stageTimeoutMs = 60_000;
 
@@ -251,15 +253,18 @@ async function waitForStage(
   done: readonly Change[],
 ): Promise<void> {
   const deadline = performance.now() + stageTimeoutMs;
-  for (let targets: HealthTarget[] = objects.map(refOf); targets.length > 0; await sleep(100, signal)) {
+  let targets: HealthTarget[] = objects.map(refOf);
+  for (let pollMs = 100; ; pollMs = Math.min(longestPollMs, pollMs * 1.4)) {
     const unhealthy = await unhealthyOf(targets, { client, signal });
     targets = unhealthy.map(({ ref }) => ref);
-    const isHopeless = isSettled(unhealthy, true) || performance.now() > deadline;
     const [first] = targets;
-    if (first === undefined || !isHopeless) continue;
-    const object = objects.find(({ kind, metadata }) => kind === first.kind && metadata.name === first.name);
-    const message = formatFailure(unhealthy);
-    throw new ApplyFailure(object === undefined ? [] : [{ object, message, cause: undefined }], done);
+    if (first === undefined) return;
+    if (isSettled(unhealthy, true) || performance.now() > deadline) {
+      const object = objects.find(({ kind, metadata }) => kind === first.kind && metadata.name === first.name);
+      const message = formatFailure(unhealthy);
+      throw new ApplyFailure(object === undefined ? [] : [{ object, message, cause: undefined }], done);
+    }
+    await sleep(pollMs, signal);
   }
 }
 
