@@ -185,7 +185,7 @@ describe('whatever is written', () => {
         };
         expect(attempt()).toBe(attempt());
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -211,7 +211,7 @@ describe('whatever is written', () => {
         const second = build({ fs: memoryFileSystem({ 'kustomization.yaml': one, 'r.yaml': first }), dir: '.' });
         expect(second).toBe(first);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });

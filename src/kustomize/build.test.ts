@@ -30,5 +30,6 @@ test('any text survives printing and reading, and a build of a build is the same
       });
       expect(built).toBe(text);
     }),
+    { numRuns: 50 },
   );
 });
