@@ -9,6 +9,7 @@ import type { FileChange } from '../controllers/image-update-automation/apply-se
 import type { PreparedDelivery } from '../controllers/image-update-automation/deliver.ts';
 import { createGit, type Git, mustRun } from '../git/program.ts';
 import { createHttpClient } from '../http/http-client.ts';
+import { proxyFromEnv } from '../http/proxy.ts';
 import type { MarkerFinding } from '../images/lint-markers.ts';
 import { type AutomationTools, prepareCommits } from './automation-commits.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
@@ -47,7 +48,8 @@ async function previewAutomation(
       proxyEnvironment: { ...context.env },
     });
     const clonesDir = await mkdtemp(join(tmpdir(), 'millrace-preview-'));
-    const http = createHttpClient();
+    const proxy = proxyFromEnv(context.env);
+    const http = createHttpClient(proxy === undefined ? {} : { proxy });
     try {
       return await showCommit(automation, { client, git, http, clonesDir, signal: context.signal });
     } catch (error) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -18,6 +18,8 @@ export type StoredObject = KubeObject & { status: Record<string, unknown> };
 /** A namespace of the embedded API, for one controller under test. */
 export interface EmbeddedCluster {
   namespace: string;
+  /** Path of a kubeconfig for it. */
+  kubeconfig: string;
   /** What the controller is given: it speaks to the embedded API over the wire. */
   client: KubeClient;
   /** Writes events to the cluster. */
@@ -49,6 +51,7 @@ export interface EmbeddedCluster {
 
 interface Server {
   client: KubeClient;
+  kubeconfig: string;
   close(): Promise<void>;
 }
 
@@ -64,7 +67,7 @@ afterAll(async () => {
 /** Opens a namespace, one of its own by default, in an embedded API that starts with the first call and ends with the test file. */
 export async function openEmbeddedCluster(namespace = `team-${++opened}`): Promise<EmbeddedCluster> {
   server ??= startServer();
-  const { client } = await server;
+  const { client, kubeconfig } = await server;
   const namespaces = new Set<string>();
   const ensureNamespace = async (name: string) => {
     if (namespaces.has(name)) return;
@@ -92,6 +95,7 @@ export async function openEmbeddedCluster(namespace = `team-${++opened}`): Promi
   };
   return {
     namespace,
+    kubeconfig,
     client: {
       ...client,
       patch: (ref, type, body, options) => {
@@ -176,10 +180,13 @@ export async function openEmbeddedCluster(namespace = `team-${++opened}`): Promi
 async function startServer(): Promise<Server> {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-cluster-'));
   const kubernetes = await startKubernetes({ dataDir: dir, controllers: false });
+  const kubeconfig = join(dir, 'kubeconfig');
+  writeFileSync(kubeconfig, kubernetes.kubeconfig());
   const client = createKubeClient(await parseKubeConfig(kubernetes.kubeconfig(), { where: 'test' }));
   for (const crd of crds()) await client.create(crd, { signal });
   return {
     client,
+    kubeconfig,
     async close() {
       await client.close();
       await kubernetes.close();
