@@ -71,7 +71,7 @@ metadata: {name: ${app}}
 
 /** The peer and how it is told to build. */
 function findPeer(): { command: string; args: readonly string[] } {
-  const candidates = [process.env['KUSTOMIZE'], 'kustomize'].filter((name) => name !== undefined && name !== '');
+  const candidates = [process.env['KUSTOMIZE'] || 'kustomize', 'kustomize'];
   const found = candidates.find((name) => spawnSync(name, ['--help']).status === 0);
   return found === undefined ? { command: 'kubectl', args: ['kustomize'] } : { command: found, args: ['build'] };
 }
