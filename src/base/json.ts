@@ -33,3 +33,9 @@ export function textAt(value: unknown, ...path: (string | number)[]): string | u
   const found = valueAt(value, ...path);
   return typeof found === 'string' ? found : undefined;
 }
+
+/** The list at a path, empty where there is none. */
+export function listAt(value: unknown, ...path: (string | number)[]): unknown[] {
+  const found = valueAt(value, ...path);
+  return Array.isArray(found) ? found : [];
+}

@@ -16,6 +16,7 @@ import { exitCodes } from './exit-codes.ts';
 import { readRole } from './iam/role.ts';
 import { withCluster } from './kube-options.ts';
 import { codeBlock } from './markdown.ts';
+import { signingRegion } from './provision/aws-settings.ts';
 
 export function register(program: Command, shell: Shell): void {
   program
@@ -56,9 +57,7 @@ async function runDoctor(options: Record<string, unknown>, context: CliContext):
 
 /** Without a message: what the objects of the cluster say of themselves. */
 async function examine(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
-  // IAM is global; a region is only needed to sign the call.
-  const region = context.env['AWS_REGION'] || context.env['AWS_DEFAULT_REGION'] || 'us-east-1';
-  const roles = { role: (name: string) => readRole(name, region, context) };
+  const roles = { role: (name: string) => readRole(name, signingRegion(context), context) };
   const since = typeof options['since'] === 'string' ? parseDuration(options['since'], '--since') : undefined;
   const examination = await withCluster(options, context, async ({ client }) => {
     // A cluster that cannot be reached is none without faults.

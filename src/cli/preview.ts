@@ -7,13 +7,14 @@ import { MillraceError } from '../base/error.ts';
 import { Fault } from '../controllers/image/fault.ts';
 import type { FileChange } from '../controllers/image-update-automation/apply-setters.ts';
 import type { PreparedDelivery } from '../controllers/image-update-automation/deliver.ts';
-import { createGit, type Git, mustRun } from '../git/program.ts';
+import { type Git, mustRun } from '../git/program.ts';
 import { createHttpClient } from '../http/http-client.ts';
 import { proxyFromEnv } from '../http/proxy.ts';
 import type { MarkerFinding } from '../images/lint-markers.ts';
 import { type AutomationTools, prepareCommits } from './automation-commits.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
+import { gitOf } from './git-of.ts';
 import { addKubeOptions, withCluster } from './kube-options.ts';
 
 export const register: CommandModule['register'] = (program, shell) => {
@@ -43,10 +44,7 @@ async function previewAutomation(
     if (automation === undefined) {
       throw new MillraceError('BAD_INPUT', `ImageUpdateAutomation ${namespace}/${name} does not exist`);
     }
-    const git = createGit({
-      ...(context.env['PATH'] !== undefined && { searchPath: context.env['PATH'] }),
-      proxyEnvironment: { ...context.env },
-    });
+    const git = gitOf(context.env);
     const clonesDir = await mkdtemp(join(tmpdir(), 'millrace-preview-'));
     const proxy = proxyFromEnv(context.env);
     const http = createHttpClient(proxy === undefined ? {} : { proxy });

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseDuration } from '../base/duration.ts';
-import { errorMessage, isMillraceError, MillraceError } from '../base/error.ts';
+import { errorMessage, MillraceError } from '../base/error.ts';
 import { isRecord, textAt } from '../base/json.ts';
 import type { KubeObject } from '../base/kube-object.ts';
 import { parseMappings } from '../yaml/documents.ts';
+import { orCannotCheck } from './cannot-check.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printError } from './print.ts';
 import { requireGit } from './up/require-git.ts';
 
 export const register: CommandModule['register'] = (program, shell) => {
@@ -41,19 +41,8 @@ export const register: CommandModule['register'] = (program, shell) => {
         'Exit codes: 0 it would be delivered, 1 it would not or something is wrong, 2 it could not be rehearsed.',
       ),
     )
-    .action(shell.action((_args, options, context) => run(options, context)));
+    .action(shell.action((_args, options, context) => orCannotCheck(context, () => runRehearsal(options, context))));
 };
-
-async function run(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
-  try {
-    return await runRehearsal(options, context);
-  } catch (error) {
-    if (context.signal.aborted || !isMillraceError(error)) throw error;
-    // Whatever keeps a rehearsal from being made is no answer to its question.
-    printError(error, context);
-    return { exitCode: exitCodes.usage };
-  }
-}
 
 async function runRehearsal(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
   await requireGit(context);

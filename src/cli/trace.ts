@@ -5,11 +5,11 @@ import { ClusterReader } from '../diagnose/collect/reader.ts';
 import { type ClusterFinding, examineCluster } from '../diagnose/doctor/examine.ts';
 import { readTraced } from '../diagnose/trace/routes.ts';
 import { type Trace, traceImage } from '../diagnose/trace/trace.ts';
-import { createGit } from '../git/program.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { orCannotCheck } from './cannot-check.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
+import { gitOf } from './git-of.ts';
 import { addKubeOptions, withCluster } from './kube-options.ts';
 import { formatTraces, traceExitCode, tracesMarkdown } from './trace/format.ts';
 import { targetsOf } from './trace/targets.ts';
@@ -41,10 +41,7 @@ export const register: CommandModule['register'] = (program, shell) => {
 };
 
 async function runTrace(what: string, options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
-  const git = createGit({
-    ...(context.env['PATH'] !== undefined && { searchPath: context.env['PATH'] }),
-    proxyEnvironment: { ...context.env },
-  });
+  const git = gitOf(context.env);
   const clonesDir = await mkdtemp(join(tmpdir(), 'millrace-trace-'));
   try {
     return await withCluster(options, context, async ({ client, config }) => {

@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { verifyChain } from '../diagnose/verify/verify.ts';
-import { createGit } from '../git/program.ts';
 import { createHttpClient } from '../http/http-client.ts';
 import { proxyFromEnv } from '../http/proxy.ts';
 import { endpointsOf } from './artifact/open-registry.ts';
 import { orCannotCheck } from './cannot-check.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
+import { gitOf } from './git-of.ts';
 import { addKubeOptions, withCluster } from './kube-options.ts';
 import { exitCodeOf, formatVerification, verificationMarkdown } from './verify/format.ts';
 import { verifyTools } from './verify/tools.ts';
@@ -39,10 +39,7 @@ async function runVerify(options: Record<string, unknown>, context: CliContext):
   const endpoints = endpointsOf(options);
   const proxy = proxyFromEnv(context.env);
   const http = createHttpClient(proxy === undefined ? {} : { proxy });
-  const git = createGit({
-    ...(context.env['PATH'] !== undefined && { searchPath: context.env['PATH'] }),
-    proxyEnvironment: { ...context.env },
-  });
+  const git = gitOf(context.env);
   const clonesDir = await mkdtemp(join(tmpdir(), 'millrace-verify-'));
   const { signal } = context;
   try {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newLifetime } from '../../src/base/deadline.ts';
 import { createKubeClient } from '../../src/kube/api-client.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
-import { MillraceProcess, newDataFolder, readState, removeFolder } from './sandbox-process.ts';
+import { administrator, MillraceProcess, newDataFolder, readState, removeFolder } from './sandbox-process.ts';
 
 const run = promisify(execFile);
 const startMs = 60_000;
@@ -43,17 +43,8 @@ describe('diagnosis in the sandbox', () => {
     await removeFolder(data);
   });
 
-  const millraceWith = (args: string[], kubeconfig = state.kubernetes.kubeconfig) => {
-    const { aws } = state;
-    const env = {
-      KUBECONFIG: kubeconfig,
-      AWS_ENDPOINT_URL: aws.url,
-      AWS_REGION: aws.account.region,
-      AWS_ACCESS_KEY_ID: aws.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
-    };
-    return new MillraceProcess(args, { env }).ended;
-  };
+  const millraceWith = (args: string[], kubeconfig = state.kubernetes.kubeconfig) =>
+    new MillraceProcess(args, { env: { ...administrator(state), KUBECONFIG: kubeconfig } }).ended;
   const verify = (args: string[] = [], kubeconfig?: string) => {
     const { host, url } = state.registry;
     return millraceWith(['verify', '--registry-endpoint', `${host}=${url}`, ...args], kubeconfig);

@@ -74,6 +74,17 @@ export async function readState(dataFolder: string): Promise<SandboxAccess> {
   return JSON.parse(await readFile(join(dataFolder, 'sandbox.json'), 'utf8'));
 }
 
+/** The variables with which commands are the administrator of a sandbox's cluster and account. */
+export function administrator({ kubernetes, aws }: SandboxAccess): Record<string, string> {
+  return {
+    KUBECONFIG: kubernetes.kubeconfig,
+    AWS_ENDPOINT_URL: aws.url,
+    AWS_REGION: aws.account.region,
+    AWS_ACCESS_KEY_ID: aws.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
+  };
+}
+
 export function removeFolder(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true });
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newLifetime } from '../../src/base/deadline.ts';
 import { type ConnectedKubeClient, createKubeClient } from '../../src/kube/api-client.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
-import { MillraceProcess, newDataFolder, readState, removeFolder } from './sandbox-process.ts';
+import { administrator, MillraceProcess, newDataFolder, readState, removeFolder } from './sandbox-process.ts';
 
 const startMs = 90_000;
 const scanner = 'image-reflector-controller';
@@ -37,14 +37,8 @@ describe('four controllers, each in a pod of its own', () => {
     return items.find(({ metadata }) => metadata.deletionTimestamp === undefined);
   };
   const verify = async () => {
-    const { aws, registry } = state;
-    const env = {
-      KUBECONFIG: state.kubernetes.kubeconfig,
-      AWS_ENDPOINT_URL: aws.url,
-      AWS_REGION: aws.account.region,
-      AWS_ACCESS_KEY_ID: aws.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
-    };
+    const { registry } = state;
+    const env = administrator(state);
     const args = ['verify', '-o', 'json', '--registry-endpoint', `${registry.host}=${registry.url}`];
     const { stdout } = await new MillraceProcess(args, { env }).ended;
     const { checks } = JSON.parse(stdout) as { checks: { number: number; verdict: string; evidence: string }[] };

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Artifact } from '../../api/artifact.ts';
 import { MillraceError } from '../../base/error.ts';
 import { removeAbandonedFiles } from '../../git/private-files.ts';
-import { createGit, type Git } from '../../git/program.ts';
+import type { Git } from '../../git/program.ts';
+import { gitOf } from '../git-of.ts';
 import type { ControllerDeps } from './controllers.ts';
 
 /** What several controllers of one process have in common. */
@@ -28,9 +29,7 @@ export async function createShared({ options, config, env }: ControllerDeps): Pr
       retry: 'never',
     });
   }
-  const git = createGit({
-    ...(env['PATH'] === undefined ? {} : { searchPath: env['PATH'] }),
-    proxyEnvironment: { ...env },
+  const git = gitOf(env, {
     sshKexAlgorithms: options.sshKexAlgos,
     sshHostKeyAlgorithms: options.sshHostkeyAlgos,
   });

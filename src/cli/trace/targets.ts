@@ -1,5 +1,5 @@
 import { MillraceError } from '../../base/error.ts';
-import { textAt, valueAt } from '../../base/json.ts';
+import { listAt, textAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { imagesOf, type TracedCluster } from '../../diagnose/trace/routes.ts';
 import type { TraceTools } from '../../diagnose/trace/tools.ts';
@@ -33,7 +33,7 @@ export async function targetsOf(
   cluster: TracedCluster,
   tools: TraceTools,
 ): Promise<TraceTarget[]> {
-  const [, kindName = '', name = ''] = /^([a-z]+)s?\/([a-z0-9][a-z0-9.-]*)$/i.exec(text) ?? [];
+  const [, kindName = '', name = ''] = /^([a-z]+)\/([a-z0-9][a-z0-9.-]*)$/i.exec(text) ?? [];
   const kind = kinds[kindName.toLowerCase()] ?? kinds[kindName.toLowerCase().replace(/s$/, '')];
   if (kind !== undefined) return imagesOfObject(kind, name, namespace, cluster);
   if (/^[0-9a-f]{7,64}$/.test(text)) {
@@ -97,8 +97,7 @@ function tagOfDigest(text: string, image: string, cluster: TracedCluster): strin
   const digest = /@(sha256:[0-9a-f]+)$/.exec(text)?.[1];
   if (digest === undefined) return undefined;
   for (const pod of cluster.pods) {
-    const statuses = valueAt(pod, 'status', 'containerStatuses');
-    for (const status of Array.isArray(statuses) ? statuses : []) {
+    for (const status of listAt(pod, 'status', 'containerStatuses')) {
       if (textAt(status, 'imageID')?.endsWith(digest) !== true) continue;
       const tag = imagesOf(pod).find(({ repository }) => repository === image)?.tag;
       if (tag !== undefined) return tag;

@@ -16,7 +16,7 @@ import { createRegistry } from '../../oci/registry.ts';
 import { type AutomationTools, type PreparedCommit, prepareCommits } from '../automation-commits.ts';
 import type { CliContext } from '../context.ts';
 import { readRole } from '../iam/role.ts';
-import { awsSettings } from '../provision/aws-settings.ts';
+import { awsSettings, signingRegion } from '../provision/aws-settings.ts';
 
 const who = 'the AWS credentials of the environment';
 
@@ -46,7 +46,8 @@ export function verifyTools(
     login: (session, host) => getAuthorizationToken(requireEcrHost(host), session, endpoints, signal),
     openRegistry: (credential) =>
       createRegistry({ http, endpoints: registryEndpoints, login: async () => ({ kind: 'password', ...credential }) }),
-    readRole: (roleArn) => readRole(parseArn(roleArn)?.resource.split('/').at(-1) ?? '', regionOf(context), context),
+    readRole: (roleArn) =>
+      readRole(parseArn(roleArn)?.resource.split('/').at(-1) ?? '', signingRegion(context), context),
     oidcProvider: (arn) => oidcProvider(arn, context),
     describeRepository: (account, region, name) => describeRepository({ account, region, name }, context),
     waitingMessages: (queueUrl) => waitingMessages(queueUrl, context),
@@ -89,14 +90,9 @@ function onceFor(prepare: (automation: KubeObject) => Promise<PreparedCommit[]>)
   };
 }
 
-/** IAM is global; a region is needed to sign the call. */
-function regionOf({ env }: CliContext): string {
-  return env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || 'us-east-1';
-}
-
 async function oidcProvider(arn: string, context: CliContext): Promise<{ clientIds: string[] }> {
   const aws = await import('@aws-sdk/client-iam');
-  const iam = new aws.IAMClient(await awsSettings(regionOf(context), 'iam', context));
+  const iam = new aws.IAMClient(await awsSettings(signingRegion(context), 'iam', context));
   const command = new aws.GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn });
   try {
     const { ClientIDList = [] } = await iam.send(command, { abortSignal: context.signal });
@@ -126,7 +122,7 @@ async function describeRepository(
 
 async function waitingMessages(QueueUrl: string, context: CliContext): Promise<number> {
   const aws = await import('@aws-sdk/client-sqs');
-  const region = /^https:\/\/sqs\.([\w-]+)\./.exec(QueueUrl)?.[1] ?? regionOf(context);
+  const region = /^https:\/\/sqs\.([\w-]+)\./.exec(QueueUrl)?.[1] ?? signingRegion(context);
   const sqs = new aws.SQSClient(await awsSettings(region, 'sqs', context));
   const command = new aws.GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] });
   try {

@@ -1,4 +1,4 @@
-import { isRecord, textAt, valueAt } from '../../base/json.ts';
+import { isRecord, listAt, textAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { conditionOf } from '../condition.ts';
 import { fluxKinds } from './flux-kinds.ts';
@@ -43,8 +43,7 @@ function controllerOf({ metadata: { labels = {} } }: KubeObject): string | undef
 }
 
 function containerNames(pod: KubeObject): string[] {
-  const containers = valueAt(pod, 'spec', 'containers');
-  return (Array.isArray(containers) ? containers : []).flatMap((container) => textAt(container, 'name') ?? []);
+  return listAt(pod, 'spec', 'containers').flatMap((container) => textAt(container, 'name') ?? []);
 }
 
 interface LogEntry {

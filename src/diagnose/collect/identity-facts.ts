@@ -1,4 +1,4 @@
-import { isRecord, textAt, valueAt } from '../../base/json.ts';
+import { isRecord, listAt, textAt, valueAt } from '../../base/json.ts';
 import type { KubeObject, ObjectKey } from '../../base/kube-object.ts';
 import type { Facts } from '../doctor/rule.ts';
 import type { ClusterReader } from './reader.ts';
@@ -80,9 +80,4 @@ function annotationTime(serviceAccount: KubeObject): string | undefined {
     return isRecord(fields) && `f:${roleAnnotation}` in fields;
   });
   return owner?.time;
-}
-
-function listAt(value: unknown, ...path: string[]): unknown[] {
-  const found = valueAt(value, ...path);
-  return Array.isArray(found) ? found : [];
 }

@@ -3,6 +3,7 @@ import { textAt } from '../../base/json.ts';
 import type { KindRef, KubeObject, ObjectRef } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { RoleDocuments, RoleReader } from './aws-facts.ts';
+import type { FluxKind } from './flux-kinds.ts';
 
 /** Something that could not be looked at, and why. */
 export interface Gap {
@@ -67,6 +68,15 @@ export class ClusterReader {
     return this.#client
       .readLog({ namespace, name }, options)
       .catch((error: unknown) => this.#gap(`log of ${namespace}/${name}`, error, ''));
+  }
+
+  /** All objects of a kind of Flux, in the newest version that the cluster serves; empty where it serves none. */
+  async listServed({ group, versions, kind }: Pick<FluxKind, 'group' | 'versions' | 'kind'>): Promise<KubeObject[]> {
+    for (const version of versions) {
+      const ref = { apiVersion: `${group}/${version}`, kind };
+      if (await this.isServed(ref)) return this.list(ref);
+    }
+    return [];
   }
 
   /** Why a kind could not be listed; undefined where it could, or was not asked for. */

@@ -4,7 +4,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Report } from '../doctor/rule.ts';
 import { awsFacts, type RoleReader } from './aws-facts.ts';
 import { logReports } from './controller-logs.ts';
-import { type FluxKind, fluxKinds } from './flux-kinds.ts';
+import { fluxKinds } from './flux-kinds.ts';
 import { identityFacts } from './identity-facts.ts';
 import { objectFacts } from './object-facts.ts';
 import { ClusterReader, type Gap } from './reader.ts';
@@ -42,7 +42,7 @@ export async function collectReports(
   let looked = 0;
   const byKind: Record<string, KubeObject[]> = {};
   for (const kind of fluxKinds) {
-    const objects = await listServed(reader, kind);
+    const objects = await reader.listServed(kind);
     byKind[kind.kind] = objects;
     looked += objects.length;
     for (const object of objects) reports.push(...(await complaintsOf(reader, object, kind.controller)));
@@ -58,14 +58,6 @@ export async function collectReports(
   reports.push(...(await stuckReports(reader, pods)));
   if (logSeconds !== undefined) reports.push(...(await logReports(reader, byKind, logSeconds)));
   return { reports, looked, gaps: reader.gaps };
-}
-
-async function listServed(reader: ClusterReader, { group, versions, kind }: FluxKind): Promise<KubeObject[]> {
-  for (const version of versions) {
-    const ref = { apiVersion: `${group}/${version}`, kind };
-    if (await reader.isServed(ref)) return reader.list(ref);
-  }
-  return [];
 }
 
 async function complaintsOf(reader: ClusterReader, object: KubeObject, controller: string): Promise<ObjectReport[]> {

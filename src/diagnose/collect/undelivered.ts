@@ -1,9 +1,10 @@
-import { isRecord, textAt, valueAt } from '../../base/json.ts';
+import { isRecord, listAt, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { conditionOf } from '../condition.ts';
 import { nothingCommitted } from '../doctor/automation.ts';
 import type { Facts } from '../doctor/rule.ts';
 import type { ClusterReader } from './reader.ts';
+import { isMadeBy, refersTo } from './references.ts';
 
 /** An automation that is content although the cluster runs another tag than a policy has chosen. */
 export interface Undelivered {
@@ -32,7 +33,7 @@ export async function findUndelivered(
   const found: Undelivered[] = [];
   for (const automation of automations) {
     const symptom = readyMessage(automation) ?? '';
-    const source = sources.find((one) => isSourceOf(one, automation));
+    const source = sources.find((one) => refersTo(automation, ['spec', 'sourceRef'], one));
     if (!nothingCommitted.test(symptom) || source === undefined || !isApplied(source, builds)) continue;
     const own = policies.filter(({ metadata }) => metadata.namespace === automation.metadata.namespace);
     for (const policy of own.length > 0 ? own : policies) {
@@ -66,12 +67,7 @@ async function findStale(reader: ClusterReader, chosen: { name: string; tag: str
 }
 
 function staleFacts({ workload, tag }: Stale, builds: readonly KubeObject[]): Facts {
-  const { labels } = workload.metadata;
-  const build = builds.find(
-    ({ metadata }) =>
-      metadata.name === labels?.['kustomize.toolkit.fluxcd.io/name'] &&
-      metadata.namespace === labels?.['kustomize.toolkit.fluxcd.io/namespace'],
-  );
+  const build = builds.find((one) => isMadeBy(workload, one));
   const path = textAt(build, 'spec', 'path');
   return { manifest_image_tag: tag, ...(path !== undefined && { manifest_path: path }) };
 }
@@ -97,13 +93,6 @@ function hasObserved(automation: KubeObject, policy: KubeObject, tag: string): b
   return own === undefined || textAt(own, 'tag') === tag;
 }
 
-function isSourceOf(source: KubeObject, automation: KubeObject): boolean {
-  const namespace = textAt(automation, 'spec', 'sourceRef', 'namespace') ?? automation.metadata.namespace;
-  return (
-    source.metadata.name === textAt(automation, 'spec', 'sourceRef', 'name') && source.metadata.namespace === namespace
-  );
-}
-
 /** Whether every Kustomization of a source has applied what the source holds. */
 function isApplied(source: KubeObject, builds: readonly KubeObject[]): boolean {
   const revision = textAt(source, 'status', 'artifact', 'revision');
@@ -113,8 +102,9 @@ function isApplied(source: KubeObject, builds: readonly KubeObject[]): boolean {
 }
 
 function imagesOf(workload: KubeObject): string[] {
-  const containers = valueAt(workload, 'spec', 'template', 'spec', 'containers');
-  return (Array.isArray(containers) ? containers : []).flatMap((container) => textAt(container, 'image') ?? []);
+  return listAt(workload, 'spec', 'template', 'spec', 'containers').flatMap(
+    (container) => textAt(container, 'image') ?? [],
+  );
 }
 
 function readyMessage(object: KubeObject): string | undefined {

@@ -1,4 +1,4 @@
-import { isRecord, textAt, valueAt } from '../../base/json.ts';
+import { isRecord, listAt, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { formatRepository, type Repository } from '../../oci/reference.ts';
 import { conditionOf } from '../condition.ts';
@@ -8,7 +8,7 @@ import { imagesOf, type Route, type TracedCluster } from './routes.ts';
 /** `built` and `applied`: what the Kustomizations say of the source's revision, and the workloads of the tag. */
 export function appliedHops(route: Route, image: Repository, tag: string, newer: boolean): TraceHop[] {
   const { kustomizations, workloads, source } = route;
-  const revision = textAt(source ?? ({} as KubeObject), 'status', 'artifact', 'revision');
+  const revision = textAt(source, 'status', 'artifact', 'revision');
   const tags = tagsOf(workloads, image);
   if (tags.includes(tag)) {
     const holder = workloads.filter((workload) => tagsOf([workload], image).includes(tag)).map(formatRef);
@@ -130,8 +130,7 @@ function isRolledOut(workload: KubeObject): boolean {
 }
 
 function podFault(pod: KubeObject): string | undefined {
-  const statuses = valueAt(pod, 'status', 'containerStatuses');
-  for (const status of Array.isArray(statuses) ? statuses : []) {
+  for (const status of listAt(pod, 'status', 'containerStatuses')) {
     const waiting = valueAt(status, 'state', 'waiting');
     const reason = textAt(waiting, 'reason') ?? '';
     if (isRecord(waiting) && /BackOff|Err|Invalid|CreateContainer/.test(reason))

@@ -1,8 +1,9 @@
-import { textAt, valueAt } from '../../base/json.ts';
+import { listAt, textAt } from '../../base/json.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
 import { formatRepository, parseReference, type Repository } from '../../oci/reference.ts';
 import { fluxKinds } from '../collect/flux-kinds.ts';
 import type { ClusterReader } from '../collect/reader.ts';
+import { isMadeBy, refersTo } from '../collect/references.ts';
 
 /** The objects that carry one image to its pods; what does not exist is left out. */
 export interface Route {
@@ -31,12 +32,7 @@ const workloadKinds = [
 
 export async function readTraced(reader: ClusterReader): Promise<TracedCluster> {
   const objects: Record<string, KubeObject[]> = {};
-  for (const { kind, group, versions } of fluxKinds) {
-    for (const version of versions) {
-      const ref = { apiVersion: `${group}/${version}`, kind };
-      if (objects[kind] === undefined && (await reader.isServed(ref))) objects[kind] = await reader.list(ref);
-    }
-  }
+  for (const kind of fluxKinds) objects[kind.kind] = await reader.listServed(kind);
   return {
     objects,
     workloads: (await Promise.all(workloadKinds.map((kind) => reader.list(kind)))).flat(),
@@ -114,10 +110,7 @@ export function imagesOf(object: KubeObject): WorkloadImage[] {
   const places = [['spec'], ['spec', 'template', 'spec'], ['spec', 'jobTemplate', 'spec', 'template', 'spec']];
   return places.flatMap((place) =>
     ['initContainers', 'containers'].flatMap((field) => {
-      const containers = valueAt(object, ...place, field);
-      return (Array.isArray(containers) ? containers : []).flatMap((container) =>
-        parseImage(textAt(container, 'image')),
-      );
+      return listAt(object, ...place, field).flatMap((container) => parseImage(textAt(container, 'image')));
     }),
   );
 }
@@ -135,16 +128,4 @@ function parseImage(image: string | undefined): WorkloadImage[] {
 
 function repositoryOf(image: string | undefined): string | undefined {
   return parseImage(image)[0]?.repository;
-}
-
-function refersTo(from: KubeObject, path: readonly string[], to: KubeObject): boolean {
-  const namespace = textAt(from, ...path, 'namespace') ?? from.metadata.namespace;
-  return textAt(from, ...path, 'name') === to.metadata.name && namespace === to.metadata.namespace;
-}
-
-function isMadeBy({ metadata }: KubeObject, build: KubeObject): boolean {
-  return (
-    metadata.labels?.['kustomize.toolkit.fluxcd.io/name'] === build.metadata.name &&
-    metadata.labels?.['kustomize.toolkit.fluxcd.io/namespace'] === build.metadata.namespace
-  );
 }

@@ -55,20 +55,13 @@ async function hopsOf(
   cluster: TracedCluster,
   tools: TraceTools,
 ): Promise<TraceHop[]> {
-  const chosen = chosenHop(route, tag, cluster);
-  // A tag that lost on its merits was never committed by us: a search of the history would find others' doings.
   const found = await findCommit(route, image, tag, tools);
   const isCommitted = 'commit' in found && found.commit !== undefined;
-  const latest = textAt(
-    route.policy ?? { apiVersion: '', kind: '', metadata: { name: '' } },
-    'status',
-    'latestRef',
-    'tag',
-  );
+  const latest = textAt(route.policy, 'status', 'latestRef', 'tag');
   const wasReplaced = isCommitted && !isChosen(route.policy, tag) && latest !== undefined;
   return [
     scannedHop(route, tag),
-    chosen,
+    chosenHop(route, tag, cluster),
     committedHop(route, tag, found),
     await fetchedHop(route, found, tools),
     ...appliedHops(route, image, tag, wasReplaced),

@@ -1,5 +1,5 @@
 import { parseEcrHost } from '../../aws/ecr-host.ts';
-import { isRecord, textAt, valueAt } from '../../base/json.ts';
+import { isRecord, listAt, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { gitSecretFacts } from '../collect/secret-facts.ts';
 import { conditionOf } from '../condition.ts';
@@ -143,8 +143,7 @@ function readiness(object: KubeObject): CheckResult {
 }
 
 function pullFaults(pod: KubeObject): CheckResult[] {
-  const statuses = valueAt(pod, 'status', 'containerStatuses');
-  return (Array.isArray(statuses) ? statuses : []).flatMap((status) => {
+  return listAt(pod, 'status', 'containerStatuses').flatMap((status) => {
     const waiting = valueAt(status, 'state', 'waiting');
     const reason = textAt(waiting, 'reason') ?? '';
     if (!isRecord(waiting) || !/ImagePull/.test(reason)) return [];

@@ -57,7 +57,7 @@ export async function openScene(
     (wanted === undefined ? own[0] : undefined);
   const namespace = wanted ?? account?.metadata.namespace ?? 'flux-system';
   const objects = Object.fromEntries(
-    await Promise.all(fluxKinds.map(async (kind) => [kind.kind, await listFirstServed(reader, kind)] as const)),
+    await Promise.all(fluxKinds.map(async (kind) => [kind.kind, await reader.listServed(kind)] as const)),
   );
   const pods = await reader.list({ apiVersion: 'v1', kind: 'Pod' });
   const scannerPods = pods.filter(
@@ -102,17 +102,6 @@ function explainToken(error: unknown) {
   return unknown(
     `a token of ${scannerName} may not be requested (create serviceaccounts/token): ${errorMessage(error)}`,
   );
-}
-
-async function listFirstServed(
-  reader: ClusterReader,
-  { group, versions, kind }: (typeof fluxKinds)[number],
-): Promise<KubeObject[]> {
-  for (const version of versions) {
-    const ref = { apiVersion: `${group}/${version}`, kind };
-    if (await reader.isServed(ref)) return reader.list(ref);
-  }
-  return [];
 }
 
 function scannedIn(object: KubeObject): ScannedRepository[] {

@@ -1,4 +1,4 @@
-import { isRecord, valueAt } from '../../base/json.ts';
+import { isRecord, listAt, valueAt } from '../../base/json.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
 import { type Check, fail, failedBy, pass, skipped, unknown } from './check.ts';
 import type { Scene } from './scene.ts';
@@ -88,8 +88,7 @@ function inRange(wanted: number, from: unknown, to: unknown): boolean {
 }
 
 function argumentsOf(deployment: KubeObject): string[] {
-  const containers = valueAt(deployment, 'spec', 'template', 'spec', 'containers');
-  return (Array.isArray(containers) ? containers : []).flatMap((container) => {
+  return listAt(deployment, 'spec', 'template', 'spec', 'containers').flatMap((container) => {
     const args = valueAt(container, 'args');
     if (!Array.isArray(args)) return [];
     // `--flag value` is the same as `--flag=value`.

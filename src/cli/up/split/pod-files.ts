@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRecord, textAt, valueAt } from '../../../base/json.ts';
+import { isRecord, listAt, textAt, valueAt } from '../../../base/json.ts';
 import { type KubeObject, keyOf } from '../../../base/kube-object.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { writePrivateFile } from '../../../sandbox/sandbox-access.ts';
@@ -78,9 +78,4 @@ function mountsOf(pod: KubeObject, dir: string): { mountPath: string; folder: st
     mountPath: textAt(mount, 'mountPath') ?? '',
     folder: join(dir, textAt(mount, 'name') ?? ''),
   }));
-}
-
-function listAt(value: unknown, ...path: string[]): unknown[] {
-  const found = valueAt(value, ...path);
-  return Array.isArray(found) ? found : [];
 }

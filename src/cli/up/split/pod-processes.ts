@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newLifetime, sleep } from '../../../base/deadline.ts';
-import { textAt, valueAt } from '../../../base/json.ts';
+import { listAt, textAt } from '../../../base/json.ts';
 import { type KubeObject, keyOf } from '../../../base/kube-object.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
@@ -115,9 +115,4 @@ async function startPod(
     logFile: join(dataDir, `${controller}.log`),
   });
   return { process, files, dir };
-}
-
-function listAt(value: unknown, ...path: string[]): unknown[] {
-  const found = valueAt(value, ...path);
-  return Array.isArray(found) ? found : [];
 }
