@@ -3,6 +3,7 @@
  * compares UTF-16 units and `localeCompare` a language's order; neither is stable across tools.
  */
 export function compareBytes(a: string, b: string): number {
+  if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);

@@ -9,7 +9,7 @@ import { fileTransformers } from './file-transformers.ts';
 import { absorb, generate, mergedOptions } from './generators.ts';
 import { type KustomizationFile, readKustomizationFile } from './kustomization-file.ts';
 import { type Origin, originPath, recordTransformation } from './origin.ts';
-import { pathOf, readNamed, readNamedText } from './read-named.ts';
+import { pathOf, readNamedIfAny, readNamedText } from './read-named.ts';
 import { manifestText, readObjects } from './read-resources.ts';
 import { Resource } from './resource.ts';
 import { ResourceList } from './resource-list.ts';
@@ -28,7 +28,7 @@ export interface Accumulated {
 }
 
 function emptyAccumulated(): Accumulated {
-  return { list: new ResourceList(), config: emptyConfig(), vars: new Map() };
+  return { list: new ResourceList(), config: emptyConfig, vars: new Map() };
 }
 
 /** One folder of a build, and how it was reached. */
@@ -93,20 +93,16 @@ function addResource(visit: Visit, into: Accumulated, entry: string, place: [str
   const fault = (what: string, hint?: string) => file.fault(place, what, hint);
   if (entry === '') throw fault(`an entry of '${place[0]}' is blank`);
   const path = pathOf(file.folder, entry);
-  switch (context.fs.kindOf(path)) {
-    case 'folder':
-      return addFolder(visit, into, entry, fault);
-    case 'file': {
-      const origin = context.tracksOrigins ? { path: originPath(base, entry) } : undefined;
-      const text = manifestText(readNamed(context.fs, file, entry), path);
-      const resources = readObjects(text, path).map((fields) => newResource(context, fields, path, origin));
-      return into.list.append(resources);
-    }
-    default:
-      if (isRemote(entry))
-        throw fault(`the remote resource '${entry}' is not loaded`, 'Commit a copy, or make it a source of its own.');
-      throw fault(`'${entry}' of '${place[0]}': no such file or folder`);
+  const content = readNamedIfAny(context.fs, file, entry);
+  if (content === undefined) {
+    if (context.fs.kindOf(path) === 'folder') return addFolder(visit, into, entry, fault);
+    if (isRemote(entry))
+      throw fault(`the remote resource '${entry}' is not loaded`, 'Commit a copy, or make it a source of its own.');
+    throw fault(`'${entry}' of '${place[0]}': no such file or folder`);
   }
+  const origin = context.tracksOrigins ? { path: originPath(base, entry) } : undefined;
+  const objects = readObjects(manifestText(content, path), path);
+  into.list.append(objects.map((fields) => newResource(context, fields, path, origin)));
 }
 
 function isRemote(entry: string): boolean {

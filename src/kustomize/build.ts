@@ -76,8 +76,9 @@ export function buildObjects({
   };
   for (const resource of ordered.resources) {
     annotateOrigins(resource, wanted);
+    if (onOrigin === undefined) continue;
     const { kind, name } = resource.originalId;
-    onOrigin?.(resource.object, { path: resource.source, kind, name });
+    onOrigin(resource.object, { path: resource.source, kind, name });
   }
   return ordered.resources.map(({ object }) => object);
 }

@@ -21,17 +21,17 @@ export function readCrdConfig(fs: SourceFiles, place: NamingPlace, names: readon
     if (!isRecord(value)) throw buildError(path, 'a file of `crds` should be a mapping of definitions by name');
     return configOf(value, path);
   });
-  return read.reduce((all, one) => mergedConfig(all, one, place.path), emptyConfig());
+  return read.reduce((all, one) => mergedConfig(all, one, place.path), emptyConfig);
 }
 
 function configOf(definitions: Fields, where: string): TransformerConfig {
-  let config = emptyConfig();
+  let config = emptyConfig;
   for (const name of Object.keys(definitions)) {
     const properties = propertiesOf(definitions[name]);
     if (!['kind', 'apiVersion', 'metadata'].every((field) => Object.hasOwn(properties, field))) continue;
     const found = new Collector(definitions, name.slice(name.lastIndexOf('.') + 1));
     found.collect(name, [], []);
-    config = mergedConfig(config, { ...emptyConfig(), ...found.config() }, where);
+    config = mergedConfig(config, { ...emptyConfig, ...found.config() }, where);
   }
   return config;
 }

@@ -43,30 +43,69 @@ export function visitFields(
   if (!isSelectedBy(resource.gvk, spec)) return;
   const path = stepsOf(spec);
   const made = spec.create === true ? creates : undefined;
-  const walk = (holder: FieldPlace['holder'], key: string | number, depth: number): void => {
+  if (made === undefined && isMissing(resource.object, path)) return;
+  new FieldWalk(resource, spec, path, made, visit).walk([resource.object], 0, 0);
+}
+
+/** Whether a path ends before its first list. Most specs of most objects lead nowhere. */
+function isMissing(object: object, path: readonly string[]): boolean {
+  let value: unknown = object;
+  for (const step of path) {
+    if (!isRecord(value) || step === '' || step === '[]') return false;
+    const isList = step.endsWith('[]');
+    if (!Object.hasOwn(value, isList ? step.slice(0, -2) : step)) return true;
+    if (isList) return false;
+    value = value[step];
+  }
+  return false;
+}
+
+class FieldWalk {
+  private readonly resource: Resource;
+  private readonly spec: FieldSpec;
+  private readonly path: readonly string[];
+  private readonly made: VisitOptions['creates'];
+  private readonly visit: (place: FieldPlace) => void;
+
+  constructor(
+    resource: Resource,
+    spec: FieldSpec,
+    path: readonly string[],
+    made: VisitOptions['creates'],
+    visit: (place: FieldPlace) => void,
+  ) {
+    this.resource = resource;
+    this.spec = spec;
+    this.path = path;
+    this.made = made;
+    this.visit = visit;
+  }
+
+  walk(holder: FieldPlace['holder'], key: string | number, depth: number): void {
     const value = (holder as Record<string | number, unknown>)[key];
-    if (depth === path.length) return visit({ holder, key });
+    if (depth === this.path.length) return this.visit({ holder, key });
     if (value === null || value === undefined) return;
     if (Array.isArray(value)) {
-      for (const index of value.keys()) walk(value, index, depth);
-    } else if (isRecord(value)) walkInto(value, path[depth] ?? '', depth);
+      for (let index = 0; index < value.length; index++) this.walk(value, index, depth);
+    } else if (isRecord(value)) this.walkInto(value, this.path[depth] ?? '', depth);
     else {
-      const where = `the field '${spec.path}' of ${formatId(resource.id)}`;
-      throw buildError(resource.source, `${where} leads through a single value: ${JSON.stringify(String(value))}`);
+      const where = `the field '${this.spec.path}' of ${formatId(this.resource.id)}`;
+      const what = `${where} leads through a single value: ${JSON.stringify(String(value))}`;
+      throw buildError(this.resource.source, what);
     }
-  };
-  const walkInto = (map: Record<string, unknown>, step: string, depth: number): void => {
+  }
+
+  private walkInto(map: Record<string, unknown>, step: string, depth: number): void {
     const name = step.endsWith('[]') ? step.slice(0, -2) : step;
-    if (name === '') throw buildError(resource.source, `the path '${spec.path}' has an empty step`);
-    const canCreate = made !== undefined && name === step;
+    if (name === '') throw buildError(this.resource.source, `the path '${this.spec.path}' has an empty step`);
+    const canCreate = this.made !== undefined && name === step;
     const isMissing = !Object.hasOwn(map, name);
     if (isMissing && !canCreate) return;
-    const last = depth + 1 === path.length;
-    if ((isMissing || map[name] === null) && canCreate && !(last && made === 'scalar')) map[name] = {};
+    const last = depth + 1 === this.path.length;
+    if ((isMissing || map[name] === null) && canCreate && !(last && this.made === 'scalar')) map[name] = {};
     else if (map[name] === null && name !== step) map[name] = [];
-    walk(map, name, depth + 1);
-  };
-  walk([resource.object], 0, 0);
+    this.walk(map, name, depth + 1);
+  }
 }
 
 const knownByKind = new WeakMap<readonly FieldSpec[], Map<string, readonly FieldSpec[]>>();
@@ -89,7 +128,7 @@ export function specsFor({ kind }: Resource, specs: readonly FieldSpec[]): reado
 /** The steps of each spec: the same few specs are used for all objects. */
 const knownSteps = new WeakMap<FieldSpec, readonly string[]>();
 
-function stepsOf(spec: FieldSpec): readonly string[] {
+export function stepsOf(spec: FieldSpec): readonly string[] {
   let steps = knownSteps.get(spec);
   if (steps === undefined) {
     steps = splitPath(spec.path);

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { MillraceError } from '../base/error.ts';
 import { buildError } from './build-error.ts';
 
@@ -23,10 +23,18 @@ export type LoadRestrictor = 'rootOnly' | 'none';
 /** The files of one build. */
 export interface SourceFiles extends FileSystem {
   readonly loadRestrictor: LoadRestrictor;
+  /** Where the links of a folder's path lead to; it is asked for with every file in the folder. */
+  realFolder(path: string): string;
 }
 
 export function sourceFiles(fs: FileSystem, loadRestrictor: LoadRestrictor): SourceFiles {
+  const realFolders = new Map<string, string>();
   return {
+    realFolder: (path) => {
+      const real = realFolders.get(path) ?? fs.realPath?.(path) ?? path;
+      realFolders.set(path, real);
+      return real;
+    },
     readFile: (path) => fs.readFile(path),
     kindOf: (path) => fs.kindOf(path),
     list: (path) => fs.list(path),
@@ -76,47 +84,57 @@ const mostBytes = 50_000_000;
 
 /** A folder of the disk; links that lead out of it are refused with KUSTOMIZE_PATH_OUTSIDE. */
 export function diskFileSystem(root: string): FileSystem {
-  const realRoot = realpathSync(root);
+  const realRoot = realpathSync.native(root);
+  const below = realRoot.endsWith(sep) ? realRoot : realRoot + sep;
+  /** Where the path leads to, below the real root. */
   const locate = (path: string): string | undefined => {
-    const full = resolve(realRoot, path);
-    try {
-      const real = realpathSync(full);
-      const inside = relative(realRoot, real);
-      if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) throw outside(path);
-      return real;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
-        return undefined;
-      throw error;
-    }
+    const full = below + normalPath(path);
+    const real = orMissing(() => realpathSync.native(full));
+    if (real === undefined || real === realRoot || real.startsWith(below)) return real;
+    throw outside(path);
   };
-  const kindOf = (path: string) => {
+  const find = (path: string) => {
     const real = locate(path);
-    if (real === undefined) return undefined;
-    const stat = statSync(real);
-    return stat.isDirectory() ? 'folder' : stat.isFile() ? 'file' : undefined;
+    return real === undefined ? undefined : { real, stat: statSync(real) };
   };
   return {
-    kindOf,
+    kindOf: (path) => {
+      const stat = find(path)?.stat;
+      return stat?.isDirectory() === true ? 'folder' : stat?.isFile() === true ? 'file' : undefined;
+    },
     readFile: (path) => {
-      const real = kindOf(path) === 'file' ? locate(path) : undefined;
-      if (real === undefined) return undefined;
-      if (statSync(real).size > mostBytes) throw buildError(path, `the file is larger than ${mostBytes} bytes`);
-      return readFileSync(real);
+      const found = find(path);
+      if (found?.stat.isFile() !== true) return undefined;
+      if (found.stat.size > mostBytes) throw buildError(path, `the file is larger than ${mostBytes} bytes`);
+      return readFileSync(found.real);
     },
     list: (path) => {
-      const real = kindOf(path) === 'folder' ? locate(path) : undefined;
-      return real === undefined ? [] : readdirSync(real).sort();
+      const found = find(path);
+      return found?.stat.isDirectory() === true ? readdirSync(found.real).sort() : [];
     },
     realPath: (path) => {
       const real = locate(path);
-      return real === undefined ? undefined : relative(realRoot, real);
+      return real?.slice(below.length);
     },
   };
 }
 
+function orMissing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Names with a slash between them, none of which begins with a dot. */
+const plainPath = /^[^./][^/]*(?:\/[^./][^/]*)*$/;
+
 /** A path below the root with `.` and `..` resolved. Throws KUSTOMIZE_PATH_OUTSIDE where it leaves the root. */
 export function normalPath(path: string): string {
+  if (plainPath.test(path)) return path;
   const normal = join('/', path).slice(1).replace(/\/$/, '');
   const depth = path.split('/').reduce((level, part) => {
     if (level < 0) return level;

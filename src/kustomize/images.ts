@@ -42,6 +42,7 @@ function changeContainers(value: unknown, resource: Resource, changed: (image: s
   if (!isRecord(value)) return;
   for (const key of Object.keys(value)) {
     const child = value[key];
+    if (typeof child !== 'object') continue;
     changeContainers(child, resource, changed);
     if ((key === 'containers' || key === 'initContainers') && Array.isArray(child))
       for (const container of child) changeContainer(container, resource, changed);

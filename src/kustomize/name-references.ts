@@ -3,6 +3,7 @@ import { textOf } from '../yaml/original-text.ts';
 import { buildError } from './build-error.ts';
 import type { NameReference } from './default-name-references.ts';
 import { type FieldPlace, type FieldSpec, setAtPlace, valueAtPlace, visitFields } from './field-spec.ts';
+import { FieldTree } from './field-tree.ts';
 import { placeText } from './names.ts';
 import type { Resource } from './resource.ts';
 import {
@@ -25,16 +26,17 @@ interface Followed {
 /** Lets what refers to a renamed or moved object follow it. Throws KUSTOMIZE_BUILD_FAILED where several could be meant. */
 export function fixNameReferences(resources: readonly Resource[], references: readonly NameReference[]): void {
   const index = new TargetIndex(resources);
-  const followedByKind = new Map<string, readonly Followed[]>();
+  const followedByKind = new Map<string, FieldTree<Followed>>();
   for (const referrer of resources) {
     const id = referrer.originalId;
     const key = `${id.group}\0${id.version}\0${id.kind}`;
     let followed = followedByKind.get(key);
     if (followed === undefined) {
-      followed = followedBy(id, references);
+      followed = new FieldTree(followedBy(id, references));
       followedByKind.set(key, followed);
     }
-    if (followed.length > 0) new Follower(referrer, index).follow(followed);
+    const present = followed.of(referrer.object);
+    if (present.length > 0) new Follower(referrer, index).follow(present);
   }
 }
 

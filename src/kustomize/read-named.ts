@@ -12,7 +12,18 @@ export interface NamingPlace {
  * The bytes of a file that a kustomization names, relative to its folder. Throws KUSTOMIZE_BUILD_FAILED where there is none, and
  * KUSTOMIZE_PATH_OUTSIDE where the load restrictor keeps it out.
  */
-export function readNamed(fs: SourceFiles, { folder, path: namedIn }: NamingPlace, name: string): Buffer {
+export function readNamed(fs: SourceFiles, place: NamingPlace, name: string): Buffer {
+  const content = readNamedIfAny(fs, place, name);
+  if (content === undefined) throw buildError(place.path, `the file '${name}' does not exist`);
+  return content;
+}
+
+/** The same, or undefined where there is no such file. */
+export function readNamedIfAny(
+  fs: SourceFiles,
+  { folder, path: namedIn }: NamingPlace,
+  name: string,
+): Buffer | undefined {
   const path = pathOf(folder, name);
   const content = fs.readFile(path);
   if (content !== undefined && fs.loadRestrictor === 'rootOnly' && !isBelow(fs, folder, path)) {
@@ -21,7 +32,6 @@ export function readNamed(fs: SourceFiles, { folder, path: namedIn }: NamingPlac
       retry: 'never',
     });
   }
-  if (content === undefined) throw buildError(namedIn, `the file '${name}' does not exist`);
   return content;
 }
 
@@ -36,6 +46,6 @@ export function pathOf(folder: string, name: string): string {
 }
 
 function isBelow(fs: SourceFiles, folder: string, path: string): boolean {
-  const root = fs.realPath?.(folder) ?? folder;
+  const root = fs.realFolder(folder);
   return root === '' || (fs.realPath?.(path) ?? path).startsWith(`${root}/`);
 }

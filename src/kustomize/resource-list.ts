@@ -74,11 +74,11 @@ export class ResourceList {
 function indexByAnyId(resources: readonly Resource[]): Map<string, Resource[]> {
   const index = new Map<string, Resource[]>();
   for (const resource of resources) {
-    const keys = new Set([...resource.previousIds.map(idKey), idKey(resource.id)]);
-    for (const key of keys) {
+    for (const id of [...resource.previousIds, resource.id]) {
+      const key = idKey(id);
       const known = index.get(key);
       if (known === undefined) index.set(key, [resource]);
-      else known.push(resource);
+      else if (known.at(-1) !== resource) known.push(resource);
     }
   }
   return index;

@@ -10,6 +10,12 @@ type Fields = Record<string, unknown>;
 /** How a generated object treats one of its name that is there already. */
 export type Behavior = 'create' | 'merge' | 'replace';
 
+interface FormerName {
+  name: string;
+  namespace: string;
+  kind: string;
+}
+
 /** An object on its way through a build, with what it was called before and how it came about. */
 export class Resource {
   object: KubeObject;
@@ -17,7 +23,7 @@ export class Resource {
   readonly source: string;
   readonly schema: KubernetesSchema;
   /** Names, namespaces and kinds that it had, the first one first; not what it has now. */
-  previous: { name: string; namespace: string; kind: string }[] = [];
+  previous: FormerName[] = [];
   /** Affixes that were added to the name, the innermost first. */
   prefixes: string[] = [];
   suffixes: string[] = [];
@@ -31,6 +37,8 @@ export class Resource {
   transformations: Origin[] = [];
   private lastApiVersion = '';
   private lastGvk: GroupVersionKind | undefined;
+  private lastIdGvk: GroupVersionKind | undefined;
+  private lastId: ResourceId | undefined;
 
   constructor(object: Fields, source: string, schema: KubernetesSchema) {
     this.object = object as KubeObject;
@@ -60,9 +68,19 @@ export class Resource {
 
   /** What it is called now. No two resources of a build may share it. */
   get id(): ResourceId {
-    const { group, version, kind } = this.gvk;
-    const isClusterScoped = this.schema.isClusterScoped(this.apiVersion, kind);
-    return { group, version, kind, name: this.name, namespace: this.namespace, isClusterScoped };
+    const { gvk, name, namespace, lastId } = this;
+    const isClusterScoped = this.schema.isClusterScoped(this.apiVersion, gvk.kind);
+    if (
+      lastId?.name !== name ||
+      lastId.namespace !== namespace ||
+      lastId.isClusterScoped !== isClusterScoped ||
+      this.lastIdGvk !== gvk
+    ) {
+      const { group, version, kind } = gvk;
+      this.lastIdGvk = gvk;
+      this.lastId = { group, version, kind, name, namespace, isClusterScoped };
+    }
+    return this.lastId as ResourceId;
   }
 
   /** Asked for with every field of every transformer, so that the last answer is kept. */
@@ -76,14 +94,18 @@ export class Resource {
   }
 
   get previousIds(): ResourceId[] {
-    if (this.previous.length === 0) return [];
-    const { group, version } = gvkOf(this.apiVersion, '');
-    return this.previous.map((one) => ({ group, version, ...one, isClusterScoped: false }));
+    return this.previous.map((one) => this.formerId(one));
   }
 
   /** What it was called at first. */
   get originalId(): ResourceId {
-    return this.previousIds[0] ?? this.id;
+    const [first] = this.previous;
+    return first === undefined ? this.id : this.formerId(first);
+  }
+
+  private formerId({ name, namespace, kind }: FormerName): ResourceId {
+    const { group, version } = this.gvk;
+    return { group, version, kind, name, namespace, isClusterScoped: false };
   }
 
   /** Keeps the present id before it changes; what refers to the resource may use any id that it had. */

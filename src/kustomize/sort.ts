@@ -71,7 +71,7 @@ const defaultRank = rankBy(defaultFirst, defaultLast);
 function sortLegacy(resources: readonly Resource[], rank: Rank): Resource[] {
   const keyed = resources.map((resource) => {
     const { id } = resource;
-    return { resource, rank: rank(id.kind), id, gvk: gvkText(id), text: idText(id) };
+    return { resource, rank: rank(id.kind), id, gvk: gvkText(id), text: nameText(id) };
   });
   keyed.sort((a, b) => {
     if (a.rank !== b.rank) return a.rank - b.rank;
@@ -95,7 +95,6 @@ function gvkText({ group, version, kind }: GroupVersionKind): string {
   return `${or(group, '~G')}_${or(version, '~V')}_${or(kind, '~K')}`;
 }
 
-function idText({ group, version, kind, name, namespace }: ResourceId): string {
-  const gvk = `${or(kind, '[noKind]')}.${or(version, '[noVer]')}.${or(group, '[noGrp]')}`;
-  return `${gvk}|${or(namespace, '~X')}|${or(name, '~N')}`;
+function nameText({ name, namespace }: ResourceId): string {
+  return `${or(namespace, '~X')}|${or(name, '~N')}`;
 }

@@ -3,6 +3,7 @@ import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import { buildSchema, type SchemaOptions } from './build-schema.ts';
 import { copyTexts, setKey, WrittenScalar } from './original-text.ts';
+import { readPlainManifest } from './plain-manifest.ts';
 import { tolerantly } from './tolerant.ts';
 
 /** A file above this size is no manifest; reading it would cost seconds. */
@@ -33,8 +34,10 @@ export function parseFirstDocument(text: string, where: string, options: ParseOp
 function parseAllDocuments(text: string, where: string, options: ParseOptions): unknown[] {
   if (text.length > mostCharacters) throw invalid(where, `the file is larger than ${mostCharacters} characters`);
   const { lastKeyWins = false, linesBefore = 0, ...schemaOptions } = options;
+  const schema = buildSchema(schemaOptions);
+  const plain = readPlainManifest(text, (scalar) => schema.resolveImplicitScalarTag(scalar).value);
+  if (plain !== undefined) return [plain];
   try {
-    const schema = buildSchema(schemaOptions);
     const documents = tolerantly(text, (source) => loadAll(source, { schema, json: lastKeyWins }));
     const values = documents.map((document) => (document instanceof WrittenScalar ? document.value : document));
     return text.includes('*') ? unshared(values, where) : values;

@@ -1,4 +1,4 @@
-import { compareKeys } from './key-order.ts';
+import { sortedKeys } from './key-order.ts';
 import { analyze, isBreak, isPrintable, resolvesToString, type ScalarShape } from './scalar-shape.ts';
 
 /** Where go-yaml begins to look for a space to fold at. */
@@ -69,7 +69,7 @@ function printCollection(out: Output, value: object, indent: number, inline: boo
     return;
   }
   const map = value as Record<string, unknown>;
-  for (const key of Object.keys(map).sort(compareKeys)) {
+  for (const key of sortedKeys(map)) {
     if (map[key] === undefined) continue;
     next();
     printEntry(out, key, map[key], indent);
