@@ -18,6 +18,7 @@ const chart = 'charts/millrace';
 
 test('the chart brings the definitions of all kinds (written by `npx vitest run test/chart.test.ts -u`)', async () => {
   await expect(printDocuments(crds())).toMatchFileSnapshot(`../${chart}/crds/millrace.yaml`);
+  await expect(printDocuments(crds())).toMatchFileSnapshot(`../${chart}-crds/files/definitions.yaml`);
 });
 
 test('the chart grants what the controllers need, and no more', async () => {
@@ -52,7 +53,28 @@ describe.skipIf(!hasHelm)('rendered (skipped where helm is not installed)', () =
   const namesOf = (objects: Record<string, unknown>[], kind: string) =>
     objects.filter((object) => object['kind'] === kind).map((object) => textAt(object, 'metadata', 'name'));
 
-  test('lint', () => expect(runs(['lint', '--strict', chart])).toBe(true));
+  test('lint', () => expect(runs(['lint', '--strict', chart, `${chart}-crds`])).toBe(true));
+
+  test('the chart of the definitions has them as they are, kept when the release goes', () => {
+    const args = ['template', 'millrace-crds', `${chart}-crds`];
+    const rendered = loadAll(execFileSync(helm, args, { encoding: 'utf8' })).filter(isRecord);
+    const kept = { 'helm.sh/resource-policy': 'keep' };
+    const expected = crds().map(({ metadata, ...rest }) => ({
+      ...rest,
+      metadata: { ...metadata, annotations: { ...metadata.annotations, ...kept } },
+    }));
+    const byName = (objects: readonly object[]) =>
+      Object.fromEntries(objects.map((object) => [textAt(object, 'metadata', 'name'), object]));
+    expect(byName(rendered)).toEqual(byName(expected));
+  });
+
+  test('single with artifacts in ECR: a second account with its role, and tokens of those two alone', () => {
+    const objects = render('ecr.pullRoleArn=arn:aws:iam::111122223333:role/prod-source');
+    expect(namesOf(objects, 'ServiceAccount').sort()).toEqual([
+      ...['image-reflector-controller', 'millrace', 'source-controller'],
+    ]);
+    expect(JSON.stringify(objects)).toContain('"resourceNames":["image-reflector-controller","source-controller"]');
+  });
 
   test('single: one Deployment, and the ServiceAccount with the role beside its own', () => {
     const objects = render('ecr.roleArn=arn:aws:iam::111122223333:role/prod-image-reflector');

@@ -9,7 +9,7 @@ export const scannerName = 'image-reflector-controller';
 /** The ServiceAccount that fetches artifacts. */
 const fetcherName = 'source-controller';
 /** The ServiceAccount of one process of all controllers; Pod Identity goes by the ServiceAccount of the pod. */
-const singleName = 'millrace';
+export const controllersName = 'millrace';
 
 /** A ServiceAccount that reads ECR, by a role with one policy. */
 export interface EcrReader {
@@ -70,7 +70,7 @@ export function awsModelOf(installation: Installation): AwsModel {
         : readers.map(({ serviceAccount, role }) => ({
             clusterName,
             namespace,
-            serviceAccount: isOne ? singleName : serviceAccount,
+            serviceAccount: isOne ? controllersName : serviceAccount,
             roleArn: role.arn,
           })),
     ...(installation.createEvents === true && { events: eventsModel(installation) }),

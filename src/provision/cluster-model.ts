@@ -1,17 +1,15 @@
 import { crds } from '../api/crds.ts';
 import { instanceGroup } from '../api/flux-instance.ts';
-import { GitRepository } from '../api/git-repository.ts';
-import { kindRef } from '../api/kind.ts';
-import { Kustomization } from '../api/kustomization.ts';
 import { isRecord } from '../base/json.ts';
 import type { KubeObject } from '../base/kube-object.ts';
 import type { AwsModel } from './aws-model.ts';
 import { controllerObjects } from './controller-objects.ts';
 import type { Installation } from './installation.ts';
+import { syncObjects } from './sync-objects.ts';
 
 /** What must exist in the cluster, in the order in which it is applied: annotations before anything that needs them runs. */
 export function clusterModelOf(installation: Installation, aws: AwsModel): KubeObject[] {
-  const { namespace } = installation;
+  const { namespace, git } = installation;
   const ownNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
   const delivery = (installation.delivery ?? []).map((object) => structuredClone(object));
   if (installation.fluxInstance !== undefined) {
@@ -27,7 +25,14 @@ export function clusterModelOf(installation: Installation, aws: AwsModel): KubeO
     ...crds(),
     ...controllerObjects(namespace, installation.topology ?? 'single', annotatedRoles(aws)),
     gitSecret(installation),
-    ...syncObjects(installation),
+    ...syncObjects({
+      namespace,
+      url: git.url,
+      ref: git.ref === undefined ? { branch: git.branch } : { name: git.ref },
+      path: git.path,
+      secretName: git.secretName,
+      interval: git.interval ?? '1m0s',
+    }),
     ...delivery,
   ];
 }
@@ -72,25 +77,4 @@ function gitSecret({ namespace, git }: Installation): KubeObject {
       ]),
     ),
   };
-}
-
-/** The source and the Kustomization that the rest of the cluster comes from, named after their namespace, as Flux's. */
-function syncObjects({ namespace, git }: Installation): KubeObject[] {
-  return [
-    {
-      ...kindRef(GitRepository),
-      metadata: { name: namespace, namespace },
-      spec: {
-        interval: '1m0s',
-        url: git.url,
-        ref: git.ref === undefined ? { branch: git.branch } : { name: git.ref },
-        secretRef: { name: git.secretName },
-      },
-    },
-    {
-      ...kindRef(Kustomization),
-      metadata: { name: namespace, namespace },
-      spec: { interval: '10m0s', path: git.path, prune: true, sourceRef: { kind: 'GitRepository', name: namespace } },
-    },
-  ];
 }

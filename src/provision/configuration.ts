@@ -125,7 +125,36 @@ const Flux = z.strictObject({
   values: z.record(z.string(), z.unknown()).default({}),
 });
 
+/** How Millrace itself is installed: its charts and its image. */
+const Millrace = z.strictObject({
+  /** Version of both charts, millrace and millrace-crds, and tag of the image. */
+  version: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'must be a whole version such as 0.1.0')
+    .default('0.1.0'),
+  /** Where the charts are: an OCI or Helm repository, or a folder. Left out: `charts` in the own ECR registry. */
+  charts: z
+    .string()
+    .regex(
+      /^(oci:\/\/|https:\/\/|\.{1,2}\/|\/)\S*[^/\s]$/,
+      'must be oci://…, https://… or a folder (./charts), without a / at its end',
+    )
+    .optional(),
+  /** Name of the image, without its tag. Left out: `millrace` in the own ECR registry. */
+  image: z
+    .string()
+    .min(1)
+    .refine((image) => !/:[^/]+$/.test(image), 'must be an image name without a tag')
+    .optional(),
+  /** One Deployment of all controllers, or one for each with a ServiceAccount of its own. */
+  topology: z.enum(['single', 'split']).default('single'),
+  /** Further values of the millrace chart; its own schema checks them. */
+  values: z.record(z.string(), z.unknown()).default({}),
+});
+
 const Terraform = z.strictObject({
+  /** Flux by the two Helm charts, or by the bootstrap module, which leaves the operator and the FluxInstance to git. */
+  install: z.enum(['charts', 'bootstrap']).default('charts'),
   /** Role by terraform-aws-modules/iam or by plain resources. */
   role: z.enum(['plain', 'module']).default('plain'),
   /** Lets the module add a random suffix to the role's name. */
@@ -136,7 +165,7 @@ const Terraform = z.strictObject({
   handedOver: z.boolean().default(false),
 });
 
-/** `millrace.yaml`: everything that provisioning has to know. docs/terraform.md and `millrace init` explain each field. */
+/** `millrace.yaml`: everything that provisioning has to know. docs/provisioning.md explains each field. */
 export const Configuration = z.strictObject({
   /** Beginning of the names of what is made in AWS. */
   name: DnsLabel,
@@ -165,6 +194,7 @@ export const Configuration = z.strictObject({
   /** Push events of ECR through EventBridge and SQS. */
   events: z.boolean().default(false),
   flux: Flux.prefault({}),
+  millrace: Millrace.prefault({}),
   terraform: Terraform.prefault({}),
 });
 export type Configuration = z.output<typeof Configuration>;

@@ -1,10 +1,7 @@
 import { controllerRights, type PolicyRule } from '../api/controller-rights.ts';
 import type { KubeObject } from '../base/kube-object.ts';
-import { scannerName } from './aws-model.ts';
+import { controllersName, scannerName } from './aws-model.ts';
 import type { Topology } from './installation.ts';
-
-/** The ServiceAccount that all controllers run as in one process. */
-export const controllersName = 'millrace';
 
 /** The controllers of an installation, named as Flux's. */
 export const installedControllers = [

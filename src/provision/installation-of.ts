@@ -37,7 +37,9 @@ export function installationOf(configuration: Configuration, discovered: Discove
     aws: place,
     issuer,
     namespace: cluster.namespace,
-    ...identityOf(configuration),
+    identity: configuration.identity,
+    clusterName: cluster.name,
+    topology: configuration.millrace.topology,
     ...pullOf(configuration, discovered.tree?.pulled ?? [], home),
     ...(configuration.events && { createEvents: true, eventsQueueArn: eventsQueueArn(name, place) }),
     ...(configuration.engine === 'flux' && { fluxInstance: fluxInstanceSpec(configuration) }),
@@ -55,23 +57,13 @@ export function installationOf(configuration: Configuration, discovered: Discove
       branch: git.ref.replace(/^refs\/heads\//, ''),
       ...(git.ref.startsWith('refs/heads/') ? {} : { ref: git.ref }),
       path: git.path,
+      interval: git.interval,
       secretName: git.credential.secret,
       username: gitUsername(configuration),
       password: discovered.credential ?? '',
       ...secretData(configuration, discovered.credential ?? ''),
     },
   };
-}
-
-function identityOf({ identity, cluster, engine, ecr }: Configuration): Pick<Installation, 'identity' | 'clusterName'> {
-  if (identity === 'pod-identity' && engine === 'millrace' && ecr.pull.length + ecr.pullThrough.length > 0) {
-    throw new MillraceError(
-      'CONFIGURATION_INVALID',
-      'identity: pod-identity gives the one ServiceAccount of the one process one role, and ecr.pull asks for a second',
-      { retry: 'never', hint: 'Choose identity: irsa, or engine: flux with a ServiceAccount for each controller.' },
-    );
-  }
-  return { identity, clusterName: cluster.name };
 }
 
 function pullOf(

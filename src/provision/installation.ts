@@ -54,6 +54,8 @@ export interface Installation {
     ref?: string;
     /** Folder that the cluster is synchronised from. */
     path: string;
+    /** How often the repository is fetched. Default `1m0s`. */
+    interval?: string;
     secretName: string;
     username: string;
     password: string;

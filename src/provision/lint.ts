@@ -11,6 +11,7 @@ import { gitUsername } from './git-credential.ts';
 export function requireSound(configuration: Configuration, tree?: TreeImages): void {
   const faults = [
     ...faultsOfNames(configuration),
+    ...faultsOfIdentity(configuration, tree),
     ...faultsOfRepositories(configuration, tree),
     ...faultsOfGit(configuration, tree),
     ...(configuration.engine === 'flux' ? faultsOfFlux(configuration, tree) : []),
@@ -30,6 +31,16 @@ function faultsOfNames({ name, terraform }: Configuration): string[] {
   }
   return name.length > 40
     ? [`name: ${name.length} characters, and 40 leave room for the ends of the role names (64)`]
+    : [];
+}
+
+function faultsOfIdentity({ identity, engine, ecr, millrace }: Configuration, tree?: TreeImages): string[] {
+  const isOneAccount = engine === 'millrace' && millrace.topology === 'single';
+  const pulls = ecr.pull.length + ecr.pullThrough.length + (tree?.pulled.length ?? 0) > 0;
+  return identity === 'pod-identity' && isOneAccount && pulls
+    ? [
+        'identity: pod-identity gives the one ServiceAccount of the one process one role, and artifacts in ECR ask for a second; choose irsa, or millrace.topology: split',
+      ]
     : [];
 }
 
@@ -104,8 +115,14 @@ function faultsOfGit(configuration: Configuration, tree?: TreeImages): string[] 
 /** From this version on the operator keeps to the minor versions of Flux that it carries. */
 const limitedSince = '0.54.0';
 
-function faultsOfFlux({ flux, identity, images }: Configuration, tree?: TreeImages): string[] {
+function faultsOfFlux({ flux, identity, images, terraform }: Configuration, tree?: TreeImages): string[] {
   const faults = faultsOfInstanceValues(flux.values).map((fault) => `flux.values.${fault}`);
+  if (terraform.install === 'bootstrap') {
+    for (const key of Object.keys(flux.values).filter((name) => name !== 'instance'))
+      faults.push(
+        `flux.values.${key}: is a value of the chart, and terraform.install: bootstrap writes the instance alone`,
+      );
+  }
   const usesImages = images.length > 0 || (tree?.scanned.length ?? 0) > 0;
   const missing = ['image-reflector-controller', 'image-automation-controller'].filter(
     (name) => !flux.components.includes(name),

@@ -17,3 +17,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- $units | toJson -}}
 {{- end }}
+
+{{/* The ServiceAccounts that read ECR, as JSON: name to role. The scanner is one even without a role. */}}
+{{- define "millrace.roles" -}}
+{{- $roles := dict "image-reflector-controller" .Values.ecr.roleArn -}}
+{{- with .Values.ecr.pullRoleArn }}{{ $_ := set $roles "source-controller" . }}{{ end -}}
+{{- $roles | toJson -}}
+{{- end }}

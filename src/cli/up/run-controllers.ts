@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { KubeClient } from '../../kube/client.ts';
-import { controllersName } from '../../provision/controller-objects.ts';
+import { controllersName } from '../../provision/aws-model.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { writePrivateFile } from '../../sandbox/sandbox-access.ts';
 import type { CliContext } from '../context.ts';

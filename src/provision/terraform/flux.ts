@@ -1,13 +1,62 @@
-import { isRecord } from '../../base/json.ts';
 import { namespaceAddress, namespaceName } from './git.ts';
-import { type Block, block, call, commented, Expression, expression, type Value } from './hcl.ts';
+import { type Block, block, call, commented, expression, type Value } from './hcl.ts';
 import { roleArn, roleReady } from './iam.ts';
 import type { TerraformModel } from './model.ts';
+import { overlay } from './overlay.ts';
 
 const charts = 'oci://ghcr.io/controlplaneio-fluxcd/charts';
 
-/** The operator, then the instance: installed in this order, destroyed in the reverse, so that the finalizer can run. */
+/** Flux by its operator. */
 export function fluxFile(model: TerraformModel): Block[] {
+  return model.configuration.terraform.install === 'charts' ? releases(model) : bootstrap(model);
+}
+
+/** What has to be there before Flux starts: the credential, and the role with its policy. */
+function prerequisites(model: TerraformModel): string[] {
+  return ['kubernetes_secret_v1.git_auth', ...model.readers.flatMap((reader) => roleReady(model, reader))];
+}
+
+/** What delivery objects wait for. */
+export function fluxReady({ terraform }: TerraformModel['configuration']): string {
+  return terraform.install === 'charts' ? 'helm_release.flux_instance' : 'module.flux_operator_bootstrap';
+}
+
+/** The FluxInstance as git will have it, applied once: from then on it is Flux that changes it, and its operator. */
+function bootstrap(model: TerraformModel): Block[] {
+  const { instance } = instanceValues(model) as { instance: Value };
+  return [
+    commented(
+      'The role annotations are in the instance, so the ServiceAccounts have them before the first pod starts.',
+      block('locals', [], {
+        flux_instance: {
+          apiVersion: 'fluxcd.controlplane.io/v1',
+          kind: 'FluxInstance',
+          metadata: { name: 'flux', namespace: namespaceName(model.configuration) },
+          spec: instance,
+        },
+      }),
+    ),
+    commented(
+      'A Job installs the operator and creates the instance where it is missing; then both belong to git. The output\nflux_instance_yaml has what to commit there.',
+      block('module', ['flux_operator_bootstrap'], {
+        source: 'controlplaneio-fluxcd/flux-operator-bootstrap/kubernetes',
+        version: '0.8.0',
+        revision: expression('var.flux_bootstrap_revision'),
+        gitops_resources: {
+          instance_yaml: expression('yamlencode(local.flux_instance)'),
+          operator_chart: {
+            version: expression('var.flux_operator_version'),
+            values_yaml: call('yamlencode', { installCRDs: true }),
+          },
+        },
+        depends_on: prerequisites(model).map(expression),
+      }),
+    ),
+  ];
+}
+
+/** The operator, then the instance: installed in this order, destroyed in the reverse, so that the finalizer can run. */
+function releases(model: TerraformModel): Block[] {
   const { configuration } = model;
   const common = {
     namespace: namespaceName(configuration),
@@ -19,11 +68,7 @@ export function fluxFile(model: TerraformModel): Block[] {
   const keep = configuration.terraform.handedOver
     ? block('lifecycle', [], { ignore_changes: expression('all') })
     : undefined;
-  const before = [
-    'helm_release.flux_operator',
-    'kubernetes_secret_v1.git_auth',
-    ...model.readers.flatMap((reader) => roleReady(model, reader)),
-  ];
+  const before = ['helm_release.flux_operator', ...prerequisites(model)];
   return [
     block(
       'resource',
@@ -98,15 +143,4 @@ function rolePatches(model: TerraformModel) {
       },
     }),
   }));
-}
-
-/** Maps are merged, lists of patches joined, everything else is replaced. */
-function overlay(base: unknown, extra: unknown): unknown {
-  if (Array.isArray(base) && Array.isArray(extra)) return [...base, ...extra];
-  if (!isRecord(base) || !isRecord(extra) || base instanceof Expression) return extra ?? base;
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(extra)) {
-    merged[key] = key === 'components' ? value : key in base ? overlay(base[key], value) : value;
-  }
-  return merged;
 }

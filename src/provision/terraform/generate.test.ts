@@ -1,13 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { load, loadAll } from 'js-yaml';
 import { afterAll, describe, expect, test } from 'vitest';
+import { isRecord } from '../../base/json.ts';
 import { parseConfiguration } from '../configuration.ts';
 import { faultsOfInstanceValues } from '../flux-instance-values.ts';
 import { instanceValues } from './flux.ts';
 import { generateTerraform } from './generate.ts';
 import { Expression } from './hcl.ts';
+import { millraceValues } from './millrace.ts';
 import { terraformModel } from './model.ts';
 
 const host = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
@@ -43,6 +46,25 @@ const variants: Record<string, object> = {
     git: { ...minimal.git, credential: { kind: 'bearer' } },
     terraform: { writeOnlySecrets: false, handedOver: true },
   },
+  'by the bootstrap module': { ...everything, terraform: { install: 'bootstrap' } },
+  millrace: { ...everything, engine: 'millrace' },
+  'millrace, split, with the module, charts and image of our own': {
+    ...everything,
+    engine: 'millrace',
+    millrace: {
+      topology: 'split',
+      charts: 'oci://registry.example.com/charts',
+      image: 'registry.example.com/millrace',
+      values: { replicas: 2, rbac: { clusterAdmin: false } },
+    },
+    terraform: { role: 'module', handedOver: true },
+  },
+  'millrace with pod identity, charts in a folder': {
+    ...minimal,
+    engine: 'millrace',
+    identity: 'pod-identity',
+    millrace: { charts: '../charts' },
+  },
   'the article: operator 0.32.0, Flux 2.4.0': { ...minimal, flux: { operatorVersion: '0.32.0', version: '2.4.0' } },
 };
 
@@ -65,6 +87,9 @@ function written(files: Record<string, string>): string {
   return folder;
 }
 
+const roleArn = 'arn:aws:iam::111122223333:role/some';
+const helm = process.env['HELM'] ?? 'helm';
+const hasHelm = spawnSync(helm, ['version'], { stdio: 'ignore' }).status === 0;
 const hasTerraform = spawnSync('terraform', ['version'], { stdio: 'ignore' }).status === 0;
 
 describe.each(Object.entries(variants))('%s', (_name, value) => {
@@ -113,16 +138,26 @@ describe.each(Object.entries(variants))('%s', (_name, value) => {
     }
   });
 
-  test('gives the chart no value that it does not know', () => {
-    const configuration = parseConfiguration(value, 'millrace.yaml');
-    const values = instanceValues(terraformModel(configuration, [], []));
-    expect(faultsOfInstanceValues(plain(values))).toEqual([]);
+  const configuration = parseConfiguration(value, 'millrace.yaml');
+  const model = terraformModel(configuration, [], []);
+  test.runIf(configuration.engine === 'flux')('gives the instance chart no value that it does not know', () => {
+    expect(faultsOfInstanceValues(plain(instanceValues(model)))).toEqual([]);
+  });
+
+  test.runIf(configuration.engine === 'millrace' && hasHelm)('gives our chart no value that its schema refuses', () => {
+    const folder = written({ 'values.json': JSON.stringify(plain(millraceValues(model))) });
+    const args = ['template', 'millrace', 'charts/millrace', '--values', join(folder, 'values.json')];
+    const { stderr, stdout } = spawnSync(helm, args, { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    const accounts = loadAll(stdout).filter((object) => isRecord(object) && object['kind'] === 'ServiceAccount');
+    const annotated = accounts.filter((account) => JSON.stringify(account).includes(roleArn));
+    expect(annotated).toHaveLength(configuration.identity === 'irsa' ? model.readers.length : 0);
   });
 });
 
 /** Values with every expression replaced by some text that fits its place. */
 function plain(value: unknown): unknown {
-  if (value instanceof Expression) return 'refs/some/text';
+  if (value instanceof Expression) return value.text.endsWith('.arn') ? roleArn : 'refs/some/text';
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
@@ -149,6 +184,38 @@ test('foreign registries are named in the policy, and their owner gets a reposit
 
 test('no secret and no placeholder of one is in any file', () => {
   expect(JSON.stringify(generate(everything))).not.toMatch(/password *= *"[^"$]/);
+});
+
+test('both engines make the same of IAM: changing the engine changes no role, policy or trust', () => {
+  expect(generate({ ...everything, engine: 'millrace' })['iam.tf']).toBe(generate(everything)['iam.tf']);
+});
+
+test('engine millrace: the definitions before the controllers, the role before both, the sync objects after', () => {
+  const files = generate({ ...minimal, engine: 'millrace' });
+  expect(files['flux.tf']).toBeUndefined();
+  const release = (name: string) => files['millrace.tf']?.split(`"helm_release" "${name}"`)[1]?.split('\n}')[0];
+  expect(release('millrace')).toContain('skip_crds        = true');
+  expect(release('millrace')).toMatch(/depends_on += \[helm_release.millrace_crds, aws_iam_role_policy_attachment/);
+  expect(files['images.tf']).toContain('kind       = "GitRepository"');
+  expect(files['images.tf']).toContain('depends_on = [helm_release.millrace]');
+  expect(files['images.tf']).toContain('kubernetes_secret_v1.git_auth.metadata[0].name');
+});
+
+test('engine millrace with Pod Identity: the association is that of the pod, whose one account it is', () => {
+  const account = (topology: string) =>
+    /service_account = "(.+)"/.exec(
+      generate({ ...minimal, engine: 'millrace', identity: 'pod-identity', millrace: { topology } })['iam.tf'] ?? '',
+    )?.[1];
+  expect(account('single')).toBe('millrace');
+  expect(account('split')).toBe('image-reflector-controller');
+});
+
+test('the version of the charts that is installed by default is the one of this program', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  expect(parseConfiguration(minimal, 'millrace.yaml').millrace.version).toBe(version);
+  for (const chart of ['millrace', 'millrace-crds']) {
+    expect(load(readFileSync(`charts/${chart}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+  }
 });
 
 const flux = (values: object) => ({ flux: values });
@@ -199,6 +266,17 @@ const rejected: [name: string, change: object, reason: string][] = [
     { ecr: { repositories: Array.from({ length: 120 }, (_, i) => `team-${i}/application`) } },
     '6144',
   ],
+  [
+    'one account with two roles',
+    { ...everything, engine: 'millrace', identity: 'pod-identity' },
+    'millrace.topology: split',
+  ],
+  [
+    'chart values where no chart is installed',
+    { terraform: { install: 'bootstrap' }, ...flux({ values: { healthcheck: { enabled: false } } }) },
+    'healthcheck',
+  ],
+  ['charts from nowhere', { engine: 'millrace', millrace: { charts: 'charts' } }, 'oci://'],
   ['unknown field', { colour: 'red' }, 'no such field: colour'],
   ['scp-style URL', { git: { url: 'git@github.com:acme/fleet.git' } }, 'ssh://'],
 ];

@@ -8,6 +8,7 @@ import { gitFile } from './git.ts';
 import { type Block, printFile } from './hcl.ts';
 import { iamFile } from './iam.ts';
 import { deliveryChart, foreignPolicies, imagesFile } from './images.ts';
+import { millraceFile } from './millrace.ts';
 import { type TerraformModel, terraformModel } from './model.ts';
 import { outputsFile } from './outputs.ts';
 import { variablesFile } from './variables.ts';
@@ -18,16 +19,6 @@ import { versionsFile } from './versions.ts';
  * tree says about images. Throws CONFIGURATION_INVALID where something could not work.
  */
 export function generateTerraform(configuration: Configuration, tree?: TreeImages): Record<string, string> {
-  if (configuration.engine === 'millrace') {
-    throw new MillraceError(
-      'CONFIGURATION_INVALID',
-      'engine: millrace is installed by `millrace provision apply`, not by Terraform',
-      {
-        retry: 'never',
-        hint: 'Choose engine: flux for Terraform.',
-      },
-    );
-  }
   requireSound(configuration, tree);
   const model = terraformModel(configuration, tree?.scanned ?? [], tree?.pulled ?? []);
   requirePolicyFits(model);
@@ -36,7 +27,7 @@ export function generateTerraform(configuration: Configuration, tree?: TreeImage
     'variables.tf': variablesFile(model),
     'iam.tf': iamFile(model),
     'git.tf': gitFile(configuration),
-    'flux.tf': fluxFile(model),
+    ...(configuration.engine === 'flux' ? { 'flux.tf': fluxFile(model) } : { 'millrace.tf': millraceFile(model) }),
     'images.tf': imagesFile(model),
     'events.tf': eventsFile(model),
     'outputs.tf': outputsFile(model),
@@ -44,9 +35,10 @@ export function generateTerraform(configuration: Configuration, tree?: TreeImage
   const printed = Object.entries(files).flatMap(([name, blocks]) =>
     blocks.length === 0 ? [] : [[name, header + printFile(blocks)] as const],
   );
+  const written = Object.fromEntries(printed);
   return {
-    ...Object.fromEntries(printed),
-    ...(configuration.images.length > 0 ? deliveryChart : {}),
+    ...written,
+    ...('images.tf' in written ? deliveryChart : {}),
     ...foreignPolicies(model),
   };
 }

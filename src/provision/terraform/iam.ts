@@ -196,7 +196,7 @@ function podIdentityRole(reader: EcrReader): Block[] {
   const association = block('resource', ['aws_eks_pod_identity_association', reader.id], {
     cluster_name: expression('var.eks_cluster_name'),
     namespace: expression('var.flux_namespace'),
-    service_account: reader.serviceAccount,
+    service_account: reader.podServiceAccount,
     role_arn: expression(`aws_iam_role.${reader.id}.arn`),
     depends_on: [expression('data.aws_eks_addon.pod_identity_agent')],
   });

@@ -1,30 +1,58 @@
 import type { Configuration } from '../configuration.ts';
 import { deliveryObjects } from '../delivery-objects.ts';
 import { arnOf, parseEcrReference } from '../ecr-references.ts';
+import { syncObjects } from '../sync-objects.ts';
+import { fluxReady } from './flux.ts';
 import { type Block, block, call, commented, expression, type Value } from './hcl.ts';
 import type { TerraformModel } from './model.ts';
 
-/** The delivery objects, as a release of the small chart in `delivery/`: Terraform cannot plan objects of kinds that do not exist yet. */
+/** Objects of the kinds that the engine brings, as a release of the small chart in `delivery/`: Terraform cannot plan such as do not exist yet. */
 export function imagesFile({ configuration }: TerraformModel): Block[] {
-  if (configuration.images.length === 0) return [];
-  const objects = deliveryObjects<Value>(configuration, {
-    namespace: expression('var.flux_namespace'),
-    gitPath: expression('var.git_path'),
+  const { engine, git, images } = configuration;
+  const namespace = expression('var.flux_namespace');
+  const gitPath = expression('var.git_path');
+  const delivery = deliveryObjects<Value>(configuration, {
+    namespace,
+    gitPath,
     imageName(image) {
       const { region, repository } = parseEcrReference(image, configuration);
       return region === undefined ? expression(`"\${local.registry}/${repository}"`) : image;
     },
   });
+  // The FluxInstance of the other engine has these of its own.
+  const sync =
+    engine === 'flux'
+      ? []
+      : syncObjects<Value>({
+          namespace,
+          url: expression('var.git_url'),
+          ref: { name: expression('var.git_ref') },
+          path: gitPath,
+          secretName: expression('kubernetes_secret_v1.git_auth.metadata[0].name'),
+          interval: git.interval,
+        });
+  const objects = [...sync, ...delivery];
+  if (objects.length === 0) return [];
+  const comments = [
+    ...(sync.length > 0
+      ? ['Where the cluster is synchronised from: destroyed before the controllers, which prune what it applied.']
+      : []),
+    ...(images.length > 0
+      ? [
+          'What is scanned, which tag is chosen, and how the choice is committed. The markers that the output setter_markers lists\nhave to stand in the manifests under the update path.',
+        ]
+      : []),
+  ];
   return [
     commented(
-      'What is scanned, which tag is chosen, and how the choice is committed. The markers that the output setter_markers lists\nhave to stand in the manifests under the update path.',
+      comments.join('\n'),
       block('resource', ['helm_release', 'delivery'], {
         name: 'delivery',
-        namespace: expression('var.flux_namespace'),
+        namespace,
         create_namespace: false,
         chart: expression('"${path.module}/delivery"'),
         values: [call('yamlencode', { objects: objects as Value })],
-        depends_on: [expression('helm_release.flux_instance')],
+        depends_on: [expression(engine === 'flux' ? fluxReady(configuration) : 'helm_release.millrace')],
       }),
     ),
   ];
@@ -34,7 +62,7 @@ export function imagesFile({ configuration }: TerraformModel): Block[] {
 export const deliveryChart: Readonly<Record<string, string>> = {
   'delivery/Chart.yaml': `apiVersion: v2
 name: delivery
-description: The image objects of this installation; images.tf has them.
+description: The objects of this installation that need the kinds of its controllers; images.tf has them.
 type: application
 version: 1.0.0
 `,
@@ -46,8 +74,10 @@ version: 1.0.0
 };
 
 /** The comment that a manifest needs on the line of an image, for each policy. */
-export function setterMarkers({ images, cluster }: Configuration): Record<string, string> {
-  return Object.fromEntries(images.map(({ name }) => [name, `# {"$imagepolicy": "${cluster.namespace}:${name}"}`]));
+export function setterMarkers({ images }: Configuration): Record<string, Value> {
+  return Object.fromEntries(
+    images.map(({ name }) => [name, expression(`"# {\\"$imagepolicy\\": \\"\${var.flux_namespace}:${name}\\"}"`)]),
+  );
 }
 
 /** What the owners of foreign registries have to allow: one repository policy per account (spec/provisioning.md §2.2). */

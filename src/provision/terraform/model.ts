@@ -1,9 +1,12 @@
+import { controllersName } from '../aws-model.ts';
 import type { Configuration } from '../configuration.ts';
 import { covering, type EcrReference, parseEcrReference } from '../ecr-references.ts';
 
 /** A ServiceAccount that reads ECR, with the names of what it needs in Terraform. */
 export interface EcrReader {
   serviceAccount: string;
+  /** ServiceAccount of the pods that read: Pod Identity goes by it. */
+  podServiceAccount: string;
   /** Resource name of its policy and role. */
   id: string;
   /** Ends of the IAM names; `provision apply` uses the same. */
@@ -41,8 +44,13 @@ export function terraformModel(
   const foreign = [...scans, ...pulls].filter(
     ({ account }) => account !== undefined && account !== configuration.aws.account,
   );
+  const isOneAccount = configuration.engine === 'millrace' && configuration.millrace.topology === 'single';
+  const accounts = (serviceAccount: string) => ({
+    serviceAccount,
+    podServiceAccount: isOneAccount ? controllersName : serviceAccount,
+  });
   const reflector: EcrReader = {
-    serviceAccount: 'image-reflector-controller',
+    ...accounts('image-reflector-controller'),
     id: 'flux_ecr_read',
     policySuffix: 'ecr-read',
     roleSuffix: 'image-reflector',
@@ -51,7 +59,7 @@ export function terraformModel(
     output: 'flux_irsa_role_arn',
   };
   const source: EcrReader = {
-    serviceAccount: 'source-controller',
+    ...accounts('source-controller'),
     id: 'flux_ecr_pull',
     policySuffix: 'ecr-pull',
     roleSuffix: 'source',

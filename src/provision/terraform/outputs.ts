@@ -14,6 +14,15 @@ export function outputsFile(model: TerraformModel): Block[] {
       'The policy of the scanning role, to be read.',
       'data.aws_iam_policy_document.flux_ecr_read.json',
     ),
+    ...(configuration.engine === 'flux' && configuration.terraform.install === 'bootstrap'
+      ? [
+          output(
+            'flux_instance_yaml',
+            'The FluxInstance to commit to git: terraform output -raw flux_instance_yaml.',
+            'yamlencode(local.flux_instance)',
+          ),
+        ]
+      : []),
     ...(configuration.events
       ? [output('ecr_push_queue_url', 'Queue with the push events.', 'aws_sqs_queue.ecr_push.id')]
       : []),

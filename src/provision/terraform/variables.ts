@@ -1,6 +1,7 @@
 import type { Configuration } from '../configuration.ts';
 import { gitUsername, knownHostsOf } from '../git-credential.ts';
 import { type Block, block, expression, type Value } from './hcl.ts';
+import { isFolder } from './millrace.ts';
 import type { TerraformModel } from './model.ts';
 
 interface Check {
@@ -36,7 +37,7 @@ export function variablesFile(model: TerraformModel): Block[] {
         message: 'Must be a DNS label.',
       },
     ),
-    ...(configuration.engine === 'flux' ? fluxVariables(configuration) : []),
+    ...(configuration.engine === 'flux' ? fluxVariables(configuration) : millraceVariables(configuration)),
     ...gitVariables(configuration),
     ...credentialVariables(configuration),
   ];
@@ -130,8 +131,18 @@ function oidcVariable(configuration: Configuration): Block {
   );
 }
 
-function fluxVariables({ flux }: Configuration): Block[] {
+function fluxVariables({ flux, terraform }: Configuration): Block[] {
   return [
+    ...(terraform.install === 'bootstrap'
+      ? [
+          variable(
+            'flux_bootstrap_revision',
+            'number',
+            'Raise it to run the bootstrap again although nothing else has changed.',
+            { default: 1 },
+          ),
+        ]
+      : []),
     variable(
       'flux_operator_version',
       'string',
@@ -163,6 +174,44 @@ function fluxVariables({ flux }: Configuration): Block[] {
           'var.flux_variant == null || contains(["upstream-alpine", "enterprise-alpine", "enterprise-distroless", "enterprise-distroless-fips"], coalesce(var.flux_variant, "none"))',
         message: 'Must be upstream-alpine, enterprise-alpine, enterprise-distroless or enterprise-distroless-fips.',
       },
+    ),
+  ];
+}
+
+function millraceVariables(configuration: Configuration): Block[] {
+  const { millrace } = configuration;
+  const inRepository = {
+    condition: 'var.millrace_charts == null || can(regex("^(oci|https)://.*[^/]$", var.millrace_charts))',
+    message: 'Must be an oci:// or https:// URL without a / at its end; charts in a folder are named in millrace.yaml.',
+  };
+  const charts = isFolder(configuration)
+    ? variable('millrace_charts', 'string', 'Folder with the charts millrace and millrace-crds.', {
+        default: millrace.charts,
+      })
+    : variable(
+        'millrace_charts',
+        'string',
+        "Helm repository with the charts millrace and millrace-crds; a private one needs `helm registry login` first. null: charts/ in the account's ECR registry.",
+        { default: millrace.charts ?? null },
+        inRepository,
+      );
+  return [
+    variable(
+      'millrace_version',
+      'string',
+      'Version of both charts and of the image, which belong together.',
+      { default: millrace.version },
+      {
+        condition: 'can(regex("^[0-9]+\\\\.[0-9]+\\\\.[0-9]+(-[0-9A-Za-z.-]+)?$", var.millrace_version))',
+        message: 'Must be a whole version such as 0.1.0.',
+      },
+    ),
+    charts,
+    variable(
+      'millrace_image',
+      'string',
+      "Name of the image, without its tag. null: millrace in the account's ECR registry.",
+      { default: millrace.image ?? null },
     ),
   ];
 }

@@ -9,7 +9,7 @@ export function versionsFile({ terraform }: Configuration): Block[] {
       block('required_providers', [], {
         aws: provider('aws', '>= 6.0.0, < 7.0.0'),
         helm: provider('helm', '>= 3.0.0, < 4.0.0'),
-        kubernetes: provider('kubernetes', '>= 2.38.0, < 3.0.0'),
+        kubernetes: provider('kubernetes', '>= 2.38.0, < 4.0.0'),
       }),
     ]),
     block('provider', ['aws'], { region: expression('var.aws_region') }),
