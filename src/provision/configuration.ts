@@ -10,7 +10,7 @@ const Aws = z.strictObject({
     .string()
     .regex(/^[0-9]{12}$/, 'must be twelve digits, in quotes')
     .optional(),
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, 'must be a region such as eu-west-1'),
+  region: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-[0-9]+$/, 'must be a region such as eu-west-1'),
 });
 
 const Cluster = z.strictObject({

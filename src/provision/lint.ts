@@ -69,6 +69,12 @@ function faultsOfRepositories(configuration: Configuration, tree?: TreeImages): 
       faults.push(`ecr.repositories: '${pattern}' covers none of the images that are used: ${scanned.join(', ')}`);
     }
   }
+  const isForeign = (text: string) => parseEcrReference(text, configuration).region !== undefined;
+  if (configuration.events && [...ecr.repositories, ...scanned].every(isForeign)) {
+    faults.push(
+      'events: every repository is in another account or region, and ECR sends its events there; name one of the own registry, or leave events out',
+    );
+  }
   return faults;
 }
 

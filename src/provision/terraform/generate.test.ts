@@ -182,6 +182,19 @@ test('foreign registries are named in the policy, and their owner gets a reposit
   expect(repositoryPolicy.Statement[0].Principal.AWS).toContain('arn:aws:iam::111122223333:role/prod-image-reflector');
 });
 
+test('a role with a random suffix is named to the owner by a condition, since its whole name is known to nobody yet', () => {
+  const files = generate({ ...everything, terraform: { role: 'module', useNamePrefix: true } });
+  const [statement] = JSON.parse(files['owners/222233334444.json'] ?? '').repositoryPolicy.Statement;
+  expect(statement.Principal).toEqual({ AWS: 'arn:aws:iam::111122223333:root' });
+  expect(statement.Condition.ArnLike['aws:PrincipalArn']).toContain(
+    'arn:aws:iam::111122223333:role/prod-image-reflector-*',
+  );
+});
+
+test('the European sovereign cloud has regions of four letters', () => {
+  expect(generate({ ...minimal, aws: { region: 'eusc-de-east-1' } })['variables.tf']).toContain('"eusc-de-east-1"');
+});
+
 test('no secret and no placeholder of one is in any file', () => {
   expect(JSON.stringify(generate(everything))).not.toMatch(/password *= *"[^"$]/);
 });
@@ -275,6 +288,16 @@ const rejected: [name: string, change: object, reason: string][] = [
     'chart values where no chart is installed',
     { terraform: { install: 'bootstrap' }, ...flux({ values: { healthcheck: { enabled: false } } }) },
     'healthcheck',
+  ],
+  [
+    'events of another account alone',
+    { events: true, ecr: { repositories: ['222233334444.dkr.ecr.eu-west-1.amazonaws.com/shared/base'] } },
+    'ECR sends its events there',
+  ],
+  [
+    'a registry that may be our own or not',
+    { aws: { region: 'eu-west-1' }, ecr: { repositories: [`${host}/apps/mainapp`] } },
+    'aws.account',
   ],
   ['charts from nowhere', { engine: 'millrace', millrace: { charts: 'charts' } }, 'oci://'],
   ['unknown field', { colour: 'red' }, 'no such field: colour'],

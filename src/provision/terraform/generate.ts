@@ -20,19 +20,10 @@ import { versionsFile } from './versions.ts';
  */
 export function generateTerraform(configuration: Configuration, tree?: TreeImages): Record<string, string> {
   requireSound(configuration, tree);
+  requireAccount(configuration, tree);
   const model = terraformModel(configuration, tree?.scanned ?? [], tree?.pulled ?? []);
   requirePolicyFits(model);
-  const files: Record<string, Block[]> = {
-    'versions.tf': versionsFile(configuration),
-    'variables.tf': variablesFile(model),
-    'iam.tf': iamFile(model),
-    'git.tf': gitFile(configuration),
-    ...(configuration.engine === 'flux' ? { 'flux.tf': fluxFile(model) } : { 'millrace.tf': millraceFile(model) }),
-    'images.tf': imagesFile(model),
-    'events.tf': eventsFile(model),
-    'outputs.tf': outputsFile(model),
-  };
-  const printed = Object.entries(files).flatMap(([name, blocks]) =>
+  const printed = Object.entries(terraformBlocks(model)).flatMap(([name, blocks]) =>
     blocks.length === 0 ? [] : [[name, header + printFile(blocks)] as const],
   );
   const written = Object.fromEntries(printed);
@@ -43,8 +34,41 @@ export function generateTerraform(configuration: Configuration, tree?: TreeImage
   };
 }
 
+/** The blocks of each file; those of a file that is not needed are none. */
+export function terraformBlocks(model: TerraformModel): Record<string, Block[]> {
+  const { configuration } = model;
+  return {
+    'versions.tf': versionsFile(configuration),
+    'variables.tf': variablesFile(model),
+    'iam.tf': iamFile(model),
+    'git.tf': gitFile(configuration),
+    ...(configuration.engine === 'flux' ? { 'flux.tf': fluxFile(model) } : { 'millrace.tf': millraceFile(model) }),
+    'images.tf': imagesFile(model),
+    'events.tf': eventsFile(model),
+    'outputs.tf': outputsFile(model),
+  };
+}
+
 const header =
   '# Written by `millrace provision terraform` from millrace.yaml; change that file and write this one anew.\n\n';
+
+/** Which registry is the own one has to be known where accounts are named, or another's repository would pass for one of ours. */
+function requireAccount(configuration: Configuration, tree?: TreeImages): void {
+  const { aws, ecr, images } = configuration;
+  if (aws.account !== undefined) return;
+  const named = [
+    ...ecr.repositories,
+    ...ecr.pull,
+    ...images.map(({ image }) => image),
+    ...(tree?.scanned ?? []),
+    ...(tree?.pulled ?? []),
+  ].find((text) => /^\d{12}\.dkr[.-]ecr|^arn:/.test(text));
+  if (named === undefined) return;
+  throw new MillraceError('CONFIGURATION_INVALID', `aws.account: is it the account of ${named}, or another?`, {
+    retry: 'never',
+    hint: 'Write the twelve digits of the own account into aws.account, in quotes.',
+  });
+}
 
 /** Characters of a managed policy, white space not counted (IAM quotas). */
 const policyLimit = 6144;

@@ -15,15 +15,18 @@ export function namespaceName(configuration: Configuration) {
   return expression(`${namespaceAddress(configuration)}.metadata[0].name`);
 }
 
-function namespace({ cluster }: Configuration): Block {
+function namespace({ cluster, engine }: Configuration): Block {
   const name = expression('var.flux_namespace');
   if (cluster.existingNamespace) {
     return block('data', ['kubernetes_namespace_v1', 'flux'], {}, [block('metadata', [], { name })]);
   }
   const annotations = { 'kustomize.toolkit.fluxcd.io/ssa': 'Ignore' };
-  const ignore = ['metadata[0].labels', 'metadata[0].annotations["fluxcd.controlplane.io/prune"]'];
+  const ignore = [
+    'metadata[0].labels',
+    ...(engine === 'flux' ? ['metadata[0].annotations["fluxcd.controlplane.io/prune"]'] : []),
+  ];
   return commented(
-    'Destroyed last, since everything else is in it. The operator adds labels and an annotation of its own.',
+    `Destroyed last, since everything else is in it. ${engine === 'flux' ? 'The operator adds labels and an annotation of its own.' : 'Labels are left to others.'}`,
     block('resource', ['kubernetes_namespace_v1', 'flux'], {}, [
       block('metadata', [], { name, annotations }),
       block('lifecycle', [], { ignore_changes: ignore.map(expression) }),

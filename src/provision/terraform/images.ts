@@ -1,6 +1,6 @@
 import type { Configuration } from '../configuration.ts';
 import { deliveryObjects } from '../delivery-objects.ts';
-import { arnOf, parseEcrReference } from '../ecr-references.ts';
+import { arnOf, parseEcrReference, partitionOf } from '../ecr-references.ts';
 import { syncObjects } from '../sync-objects.ts';
 import { fluxReady } from './flux.ts';
 import { type Block, block, call, commented, expression, type Value } from './hcl.ts';
@@ -88,7 +88,6 @@ export function foreignPolicies({ configuration, foreign, readers }: TerraformMo
     accounts.set(account, [...new Set([...(accounts.get(account) ?? []), arnOf(reference, configuration)])].sort());
   }
   const actions = [...new Set(readers.flatMap((reader) => reader.actions))].sort();
-  const principal = `arn:${arnOf({ repository: '' }, configuration).split(':')[1]}:iam::${configuration.aws.account ?? 'ACCOUNT'}:role/${configuration.name}-`;
   return Object.fromEntries(
     [...accounts]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -99,7 +98,7 @@ export function foreignPolicies({ configuration, foreign, readers }: TerraformMo
             {
               Sid: `ReadBy${configuration.aws.account ?? 'Scanner'}`,
               Effect: 'Allow',
-              Principal: { AWS: readers.map(({ roleSuffix }) => principal + roleSuffix) },
+              ...principals(configuration, readers),
               Action: actions,
             },
           ],
@@ -107,4 +106,16 @@ export function foreignPolicies({ configuration, foreign, readers }: TerraformMo
         return [`owners/${account}.json`, `${JSON.stringify({ repositories, repositoryPolicy: document }, null, 2)}\n`];
       }),
   );
+}
+
+/** The roles; where they get a random suffix, the account with a condition on their names. */
+function principals(configuration: Configuration, readers: TerraformModel['readers']) {
+  const { aws, name, terraform } = configuration;
+  const iam = `arn:${partitionOf(aws.region)}:iam::${aws.account ?? 'ACCOUNT'}`;
+  const roles = readers.map(({ roleSuffix }) => `${iam}:role/${name}-${roleSuffix}`);
+  if (terraform.role === 'plain' || !terraform.useNamePrefix) return { Principal: { AWS: roles } };
+  return {
+    Principal: { AWS: `${iam}:root` },
+    Condition: { ArnLike: { 'aws:PrincipalArn': roles.map((role) => `${role}-*`) } },
+  };
 }

@@ -47,7 +47,12 @@ function awsVariables({ configuration, repositories, pullRepositories }: Terrafo
   const { name, aws, cluster, terraform, identity } = configuration;
   const suffixed = terraform.role === 'module' && terraform.useNamePrefix;
   const noBareStar = (list: string): Check => ({
-    condition: `${configuration.ecr.allowAll ? 'true' : `!contains(${list}, "*")`} && length(${list}) > 0`,
+    condition: [
+      `length(${list}) > 0`,
+      ...(configuration.ecr.allowAll
+        ? []
+        : [`!anytrue([for each in ${list} : can(regex("(^|:repository/)[*]+$", each))])`]),
+    ].join(' && '),
     message: 'Name repositories or prefixes; a bare * needs ecr.allowAll: true in millrace.yaml.',
   });
   return [
@@ -69,7 +74,7 @@ function awsVariables({ configuration, repositories, pullRepositories }: Terrafo
       'Region of the cluster and of its ECR registry. null: that of the AWS provider.',
       { default: aws.region },
       {
-        condition: 'var.aws_region == null || can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))',
+        condition: 'var.aws_region == null || can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]+$", var.aws_region))',
         message: 'Must be a region such as eu-west-1.',
       },
     ),
