@@ -7,7 +7,7 @@ import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import { diagnoseReport, type Finding } from '../diagnose/doctor/diagnose.ts';
 import { type Examination, examineCluster } from '../diagnose/doctor/examine.ts';
-import { diagnoseLog } from '../diagnose/doctor/log.ts';
+import { diagnoseLog, readLine } from '../diagnose/doctor/log.ts';
 import type { Facts } from '../diagnose/doctor/rule.ts';
 import { orCannotCheck } from './cannot-check.ts';
 import { examples, outputOption, type Shell } from './command.ts';
@@ -47,7 +47,9 @@ async function runDoctor(options: Record<string, unknown>, context: CliContext):
   if (log === '') throw new MillraceError('BAD_INPUT', 'the message of --log is empty', { retry: 'never' });
   const facts = await readFacts(options['context'], context);
   const findings =
-    log === '-' ? diagnoseLog(await readAll(context.stdin), facts) : diagnoseReport({ symptom: log, facts });
+    log === '-'
+      ? diagnoseLog(await readAll(context.stdin), facts)
+      : diagnoseReport(readLine(log, facts) ?? { symptom: log, facts });
   return {
     data: { findings },
     text: options['markdown'] === true ? findingsMarkdown(findings) : formatFindings(findings),
@@ -106,13 +108,15 @@ function examinationMarkdown({ findings, unexplained, looked, gaps }: Examinatio
 function findingsMarkdown(findings: readonly Finding[]): string {
   if (findings.length === 0) return 'Nothing wrong.';
   return findings
-    .map(({ code, confidence, cause, evidence, fix, commands }) =>
+    .map(({ code, confidence, cause, evidence, fix, commands, placeholders, diff }) =>
       [
         `### ${code} (${Math.round(confidence * 100)} % sure)`,
         cause,
         evidence.map((line) => `- ${line}`).join('\n'),
         `**Fix:** ${fix}`,
         ...(commands.length > 0 ? [codeBlock(commands.join('\n'))] : []),
+        ...legend(placeholders).map((line) => `- ${line}`),
+        ...(diff === undefined ? [] : [codeBlock(diff)]),
       ].join('\n\n'),
     )
     .join('\n\n');
@@ -142,6 +146,8 @@ export function formatFindings(findings: readonly Finding[]): string {
     ...first.evidence.map((evidence) => `evidence  ${evidence}`),
     `fix       ${first.fix}`,
     ...first.commands.map((command) => `          $ ${command}`),
+    ...legend(first.placeholders).map((line) => `          ${line}`),
+    ...(first.diff === undefined ? [] : [first.diff.replaceAll(/^/gm, '          ')]),
     `more      millrace explain ${first.code}`,
   ];
   if (others.length > 0) {
@@ -150,4 +156,9 @@ export function formatFindings(findings: readonly Finding[]): string {
       lines.push(`  ${code} (${Math.round(confidence * 100)} %): ${cause}`);
   }
   return lines.join('\n');
+}
+
+/** What is left to put into the commands. */
+function legend(placeholders: Readonly<Record<string, string>>): string[] {
+  return Object.entries(placeholders).map(([name, meaning]) => `$${name}: ${meaning}`);
 }

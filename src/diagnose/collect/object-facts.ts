@@ -9,6 +9,7 @@ export async function objectFacts(reader: ClusterReader, object: KubeObject): Pr
   const facts: Record<string, unknown> = {
     object_kind: object.kind,
     object_namespace: object.metadata.namespace,
+    object_name: object.metadata.name,
     suspend: valueAt(object, 'spec', 'suspend') === true,
     service_account: textAt(object, 'spec', 'serviceAccountName') ?? null,
   };
@@ -53,6 +54,8 @@ async function policyFacts(object: KubeObject, reader: ClusterReader): Promise<F
       filter_pattern: textAt(object, 'spec', 'filterTags', 'pattern') ?? null,
       extract: textAt(object, 'spec', 'filterTags', 'extract') ?? null,
     },
+    image: textAt(repository, 'spec', 'image'),
+    image_repository: name,
     ...(typeof tags === 'number'
       ? { tags_found: tags, tags: valueAt(repository, 'status', 'lastScanResult', 'latestTags') }
       : {}),

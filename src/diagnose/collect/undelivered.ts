@@ -1,5 +1,5 @@
 import { isRecord, listAt, textAt, valueAt } from '../../base/json.ts';
-import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { formatKey, formatRef, type KubeObject, keyOf } from '../../base/kube-object.ts';
 import { conditionOf } from '../condition.ts';
 import { nothingCommitted } from '../doctor/automation.ts';
 import type { Facts } from '../doctor/rule.ts';
@@ -41,7 +41,12 @@ export async function findUndelivered(
       if (chosen === undefined || !hasObserved(automation, policy, chosen.tag)) continue;
       const stale = await findStale(reader, chosen);
       if (stale === undefined) continue;
-      const facts = { ...staleFacts(stale, builds), policy_latest: chosen.tag, ...selectionFacts(automation, policy) };
+      const facts = {
+        ...staleFacts(stale, builds),
+        policy_latest: chosen.tag,
+        policies: [formatKey(keyOf(policy))],
+        ...selectionFacts(automation, policy),
+      };
       found.push({ automation, symptom: `${formatRef(automation)}: ${symptom}`, facts });
     }
   }
@@ -50,6 +55,7 @@ export async function findUndelivered(
 
 interface Stale {
   workload: KubeObject;
+  image: string;
   tag: string;
 }
 
@@ -59,17 +65,17 @@ async function findStale(reader: ClusterReader, chosen: { name: string; tag: str
       if (workload.metadata.labels?.['kustomize.toolkit.fluxcd.io/name'] === undefined) continue;
       const images = imagesOf(workload).filter((image) => image.startsWith(`${chosen.name}:`));
       const tags = images.map((image) => image.slice(chosen.name.length + 1).replace(/@.*/, ''));
-      const tag = tags.find((one) => one !== chosen.tag);
-      if (tag !== undefined && !tags.includes(chosen.tag)) return { workload, tag };
+      const [image, tag] = [images[0], tags[0]];
+      if (image !== undefined && tag !== undefined && !tags.includes(chosen.tag)) return { workload, image, tag };
     }
   }
   return undefined;
 }
 
-function staleFacts({ workload, tag }: Stale, builds: readonly KubeObject[]): Facts {
+function staleFacts({ workload, image, tag }: Stale, builds: readonly KubeObject[]): Facts {
   const build = builds.find((one) => isMadeBy(workload, one));
   const path = textAt(build, 'spec', 'path');
-  return { manifest_image_tag: tag, ...(path !== undefined && { manifest_path: path }) };
+  return { manifest_image: image, manifest_image_tag: tag, ...(path !== undefined && { manifest_path: path }) };
 }
 
 function selectionFacts(automation: KubeObject, policy: KubeObject): Facts {

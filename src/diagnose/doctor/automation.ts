@@ -77,3 +77,13 @@ function meets(expression: Readonly<Record<string, unknown>>, labels: Readonly<R
   if (operator === 'NotIn') return !listed;
   return operator === 'Exists' ? value !== undefined : value === undefined;
 }
+
+/** The line of the manifest with the marker that it lacks, where image and policy are known. */
+export function markerDiff(facts: Facts): string | undefined {
+  const image = text(facts, 'manifest_image');
+  const [policy] = texts(facts['policies']);
+  if (image === undefined || policy === undefined) return undefined;
+  const where = text(facts, 'manifest_path') ?? 'manifest';
+  const line = `image: ${image}`;
+  return `--- ${where}\n+++ ${where}\n-  ${line}\n+  ${line} # {"$imagepolicy": "${policy.replace('/', ':')}"}`;
+}

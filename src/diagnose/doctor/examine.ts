@@ -2,7 +2,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Gap } from '../collect/reader.ts';
 import { type CollectOptions, collectReports, type ObjectReport } from '../collect/reports.ts';
 import type { FailureCode } from './codes.ts';
-import { diagnoseReport, type Finding } from './diagnose.ts';
+import { diagnoseReport, type Finding, legendOf } from './diagnose.ts';
 import { rules } from './rules/index.ts';
 import { emptyScan } from './rules/no-tags.ts';
 
@@ -53,6 +53,9 @@ export function explainReports(reports: readonly ObjectReport[]): Pick<Examinati
       known.confidence = Math.max(known.confidence, first.confidence);
       known.objects = [...new Set([...known.objects, report.object])];
       known.evidence = [...new Set([...known.evidence, ...first.evidence])];
+      known.commands = [...new Set([...known.commands, ...first.commands])];
+      known.placeholders = legendOf(known.commands);
+      if (known.diff === undefined && first.diff !== undefined) known.diff = first.diff;
     }
   }
   return { findings: foldConsequences([...byCode.values()].sort(alongTheChain)), unexplained };

@@ -1,4 +1,5 @@
-import { isRecord, textAt } from '../../base/json.ts';
+import { isRecord, textAt, valueAt } from '../../base/json.ts';
+import { fluxKinds } from '../collect/flux-kinds.ts';
 import { diagnoseReport, type Finding } from './diagnose.ts';
 import type { Facts, Report } from './rule.ts';
 
@@ -19,20 +20,65 @@ export function diagnoseLog(log: string, facts: Facts): Finding[] {
   return [...byCode.values()].sort((a, b) => b.confidence - a.confidence);
 }
 
-function readLine(line: string, facts: Facts): Report | undefined {
+/**
+ * A line as a report: the words of a JSON entry, and the object and controller that it names; any other line as it is. Undefined
+ * where it says nothing.
+ */
+export function readLine(line: string, facts: Facts): Report | undefined {
   const trimmed = line.trim();
   if (trimmed === '') return undefined;
-  if (!trimmed.startsWith('{')) return { symptom: trimmed.slice(0, longestLine), facts };
+  const entry = parseEntry(trimmed);
+  if (entry === undefined) return { symptom: trimmed.slice(0, longestLine), facts };
+  const symptom = wordsOf(entry);
+  if (symptom === '') return undefined;
+  return {
+    symptom: symptom.slice(0, longestLine),
+    facts: { ...objectOf(entry), ...facts },
+    component: componentOf(entry),
+  };
+}
+
+/** A JSON object; also behind a time or a pod's name, as log viewers print it. */
+function parseEntry(line: string): Record<string, unknown> | undefined {
+  const start = line.search(/\{\s*"/);
+  if (start < 0 || !line.endsWith('}')) return undefined;
   try {
-    const entry: unknown = JSON.parse(trimmed);
-    if (!isRecord(entry)) return undefined;
-    const symptom = [textAt(entry, 'msg'), textAt(entry, 'error')].filter((part) => part !== undefined).join(': ');
-    return symptom === ''
-      ? undefined
-      : { symptom: symptom.slice(0, longestLine), facts, component: textAt(entry, 'controller') };
+    const entry: unknown = JSON.parse(line.slice(start));
+    return isRecord(entry) && isLogEntry(entry) ? entry : undefined;
   } catch {
-    return { symptom: trimmed.slice(0, longestLine), facts };
+    return undefined;
   }
+}
+
+/** An answer quoted in a message is JSON as well, and no entry. */
+function isLogEntry(entry: Readonly<Record<string, unknown>>): boolean {
+  return 'level' in entry || 'msg' in entry || 'controllerKind' in entry || 'involvedObject' in entry;
+}
+
+function wordsOf(entry: Readonly<Record<string, unknown>>): string {
+  const said = ['msg', 'message', 'error', 'err'].flatMap(
+    (key) => textAt(entry, key) ?? textAt(entry[key], 'message') ?? [],
+  );
+  return [...new Set(said)].join(': ');
+}
+
+/** The controllers of Flux name the kind as `controllerKind`, and the object under it. */
+function objectOf(entry: Readonly<Record<string, unknown>>): Facts {
+  const kind = textAt(entry, 'controllerKind') ?? textAt(entry, 'involvedObject', 'kind');
+  const named = valueAt(entry, kind ?? '') ?? entry['involvedObject'] ?? entry;
+  const [name, namespace] = [textAt(named, 'name'), textAt(named, 'namespace')];
+  return {
+    ...(kind !== undefined && { object_kind: kind }),
+    ...(name !== undefined && { object_name: name }),
+    ...(namespace !== undefined && { object_namespace: namespace }),
+  };
+}
+
+/** Entries name a kind, events who reports. */
+function componentOf(entry: Readonly<Record<string, unknown>>): string | undefined {
+  const kind = textAt(entry, 'controllerKind');
+  const controller = fluxKinds.find((one) => one.kind === kind)?.controller;
+  return controller ?? textAt(entry, 'reportingComponent') ?? textAt(entry, 'source', 'component');
 }
 
 /** No message that decides anything is longer; the patterns never see more. In characters. */

@@ -1,4 +1,5 @@
 import { groupOfCode } from './codes.ts';
+import { legendOf } from './diagnose.ts';
 import type { Rule } from './rule.ts';
 
 /** The page of a failure code, as Markdown: docs/failures/<code>.md and `millrace explain`. */
@@ -18,7 +19,11 @@ export function failurePage(rule: Rule): string {
     rule.fix,
     '',
   ];
-  if (rule.commands !== undefined) lines.push('```sh', ...rule.commands, '```', '');
+  if (rule.commands !== undefined) {
+    lines.push('```sh', ...rule.commands, '```', '');
+    const legend = Object.entries(legendOf(rule.commands)).map(([name, meaning]) => `- \`$${name}\`: ${meaning}`);
+    if (legend.length > 0) lines.push('`millrace doctor` puts in what it finds of:', '', ...legend, '');
+  }
   lines.push('## What it looks like', '');
   for (const { symptom, facts } of found) {
     lines.push('```', symptom, '```', '');

@@ -39,8 +39,10 @@ export interface Rule {
   cause: string;
   /** What to do about it, in a sentence or two. */
   fix: string;
-  /** Commands that show or mend it; `$NS`, `$SA`, … stand for the user's names. */
+  /** Commands that show or mend it; `$NS`, `$SA`, … stand for names that the report shows or the user knows (names.ts). */
   commands?: readonly string[];
+  /** What to change in a document, as a diff, where the facts hold what it says now. */
+  diff?(report: Report): string | undefined;
   says: readonly (readonly [text: RegExp, confidence: number])[];
   weigh?(confidence: number, report: Report): Judgement;
   /** What in the facts shows this cause whatever the message says, in a sentence; asked when no rule knows the message. */

@@ -70,3 +70,35 @@ function audienceFault(policy: Readonly<Record<string, unknown>>, facts: Facts) 
 function matches(operator: string, pattern: string, value: string): boolean {
   return operator.startsWith('StringLike') ? matchesWildcards(parseWildcards(pattern), value) : pattern === value;
 }
+
+/** What to change in the trust policy, where it is known what it says and what the token says. */
+export function trustDiff(facts: Facts): string | undefined {
+  const policy = record(facts, 'trust_policy') ?? {};
+  const key = text(policy, 'condition_key') ?? '';
+  const issuer = text(facts, 'oidc_issuer')?.replace(/^https?:\/\//, '') ?? /^(.+):(?:sub|aud)$/.exec(key)?.[1];
+  const operator = text(policy, 'operator') ?? 'StringEquals';
+  const lines = (before: unknown, after: unknown) =>
+    `--- trust policy\n+++ trust policy\n-  ${written(before)}\n+  ${written(after)}`;
+  const fault = trustFault(facts)?.fault;
+  if (fault === undefined || issuer === undefined) return undefined;
+  if (fault === 'provider') {
+    const owner = text(facts, 'role_account');
+    const partition = text(policy, 'federated')?.split(':')[1] ?? 'aws';
+    if (owner === undefined) return undefined;
+    const provider = `arn:${partition}:iam::${owner}:oidc-provider/${issuer}`;
+    return lines({ Federated: policy['federated'] }, { Federated: provider });
+  }
+  if (fault === 'aud') {
+    const [audience] = texts(facts['token_aud']);
+    return lines({ [`${issuer}:aud`]: policy['aud'] }, { [`${issuer}:aud`]: audience });
+  }
+  const subject = text(facts, 'token_sub');
+  if (subject === undefined) return undefined;
+  const wanted = { [key === '' ? `${issuer}:sub` : key]: policy['sub'] };
+  return lines({ [operator]: wanted }, { StringEquals: { [`${issuer}:sub`]: subject } });
+}
+
+/** An entry of a document, without the braces around it. */
+function written(entry: unknown): string {
+  return JSON.stringify(entry).slice(1, -1).replace(/":/g, '": ');
+}

@@ -5,7 +5,7 @@ export const artifactDownloadFailed: Rule = {
   code: 'artifact-download-failed',
   cause: 'The artifact exists, but source-controller does not serve it to the controller that needs it.',
   fix: 'Check that source-controller runs with one replica and is ready, and that NetworkPolicies let the controllers reach it.',
-  commands: ['kubectl -n $NS get pods -l app=source-controller', 'kubectl -n $NS get networkpolicies'],
+  commands: ['kubectl get pods -A -l app=source-controller', 'kubectl get networkpolicies -A'],
   says: [
     [/artifact not found at http/i, 0.92],
     [/failed to download (artifact|archive)/i, 0.95],

@@ -9,7 +9,7 @@ export const awsRegionInvalid: Rule = {
   code: 'aws-region-invalid',
   cause: 'No AWS region is configured, or one that does not exist or belongs to another partition.',
   fix: "Set AWS_REGION of the pod to the cluster's region; for China and GovCloud use a role and endpoints of that partition.",
-  commands: ['kubectl -n $NS set env deployment/$SA AWS_REGION=$REGION'],
+  commands: ['kubectl -n $SA_NS set env deployment/$SA AWS_REGION=$REGION'],
   says: [
     [/\bNoRegionError\b|You must specify a region\b/i, 0.95],
     [/\ban AWS region is required\b|\bMissing region\b|\bRegion is missing\b|could not (find|resolve) region/i, 0.95],

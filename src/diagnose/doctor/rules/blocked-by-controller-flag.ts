@@ -4,7 +4,7 @@ export const blockedByControllerFlag: Rule = {
   code: 'blocked-by-controller-flag',
   cause: 'A flag or feature gate of the controller forbids what the object asks for.',
   fix: 'Turn the gate on, or stay within what the flag allows (objects of one namespace, the default ServiceAccount).',
-  commands: ['kubectl -n $NS get deployment $CONTROLLER -o jsonpath="{.spec.template.spec.containers[0].args}"'],
+  commands: ['kubectl -n $SA_NS get deployment $CONTROLLER -o jsonpath="{.spec.template.spec.containers[0].args}"'],
   says: [
     [/cross-namespace references have been blocked/i, 0.96],
     [/please enable the \w+ feature gate|feature gate is (not enabled|disabled)|\bFeatureGateDisabled\b/i, 0.95],

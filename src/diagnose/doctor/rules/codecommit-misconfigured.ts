@@ -5,7 +5,7 @@ export const codecommitMisconfigured: Rule = {
   code: 'codecommit-misconfigured',
   cause: "CodeCommit's URL, user or key is not in the form it wants.",
   fix: 'With provider aws use https://git-codecommit.<region>.amazonaws.com/v1/repos/<name>; over SSH the user is the id of the IAM key.',
-  commands: ['aws codecommit get-repository --repository-name $REPOSITORY --query repositoryMetadata.cloneUrlHttp'],
+  commands: ['aws codecommit get-repository --repository-name $GIT_REPOSITORY --query repositoryMetadata.cloneUrlHttp'],
   says: [
     [/git-codecommit[\s\S]*(\b40[0134]\b|authorization failed|authentication required|repository not found)/i, 0.9],
     [/\bCodeCommit\b/, 0.94],

@@ -6,7 +6,10 @@ export const ecrActionMissing: Rule = {
   code: 'ecr-action-missing',
   cause: 'The action is in no statement of the role. A tag scan needs ecr:ListImages, which pull-only policies lack.',
   fix: 'Add the action that the message names for the repository: ecr:ListImages to scan, ecr:BatchGetImage for digests and pulls.',
-  commands: ['millrace iam policy', 'millrace iam check --role $ROLE --image $IMAGE'],
+  commands: [
+    'millrace iam check --role $ROLE --image $IMAGE',
+    `aws iam put-role-policy --role-name $ROLE --policy-name ecr-scan --policy-document '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["$ACTION"],"Resource":["$REPOSITORY_ARN"]}]}'`,
+  ],
   says: [
     [/no identity-based policy allows the ecr:(?!GetAuthorizationToken)\w+/i, 0.75],
     [/not authorized to perform:? ?ecr:(?!GetAuthorizationToken)\w+/i, 0.6],

@@ -6,7 +6,9 @@ export const ecrCrossAccountPolicyMissing: Rule = {
   code: 'ecr-cross-account-policy-missing',
   cause: 'The repository is in another account, and its own policy there does not admit the caller.',
   fix: "Have the owner add a repository policy that allows the caller's role or account the actions, ecr:ListImages among them for scans.",
-  commands: ['aws ecr get-repository-policy --registry-id $REGISTRY_ACCOUNT --repository-name $REPOSITORY'],
+  commands: [
+    'aws ecr get-repository-policy --region $REGION --registry-id $REGISTRY_ACCOUNT --repository-name $REPOSITORY',
+  ],
   says: [
     [/no resource-based policy allows/i, 0.95],
     [/not authorized to perform:? ?ecr:\w+/i, 0.2],

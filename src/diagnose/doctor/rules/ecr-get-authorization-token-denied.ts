@@ -6,7 +6,10 @@ export const ecrGetAuthorizationTokenDenied: Rule = {
   code: 'ecr-get-authorization-token-denied',
   cause: 'The role may not log in to ECR: ecr:GetAuthorizationToken is missing, scoped to a repository, or denied.',
   fix: 'Allow ecr:GetAuthorizationToken on the resource "*"; the action knows no narrower resource.',
-  commands: ['millrace iam policy', 'millrace iam check --role $ROLE'],
+  commands: [
+    'millrace iam check --role $ROLE',
+    `aws iam put-role-policy --role-name $ROLE --policy-name ecr-login --policy-document '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecr:GetAuthorizationToken","Resource":"*"}]}'`,
+  ],
   says: [
     [/not authorized to perform:? ?ecr-public:GetAuthorizationToken/i, 0.93],
     [/not authorized to perform:? ?ecr:GetAuthorizationToken/i, 0.94],

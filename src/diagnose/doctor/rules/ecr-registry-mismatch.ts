@@ -5,7 +5,9 @@ export const ecrRegistryMismatch: Rule = {
   code: 'ecr-registry-mismatch',
   cause: 'The registry, region or repository name of the image does not exist there.',
   fix: "Compare account, region and repository of the image's name with `aws ecr describe-repositories` in that region.",
-  commands: ['aws ecr describe-repositories --region $REGION --query "repositories[].repositoryUri"'],
+  commands: [
+    'aws ecr describe-repositories --region $REGION --registry-id $REGISTRY_ACCOUNT --query "repositories[].repositoryUri"',
+  ],
   says: [
     [/invalid ECR image|not (a valid|an) ECR (image|registry|repository)/i, 0.9],
     [/NAME_UNKNOWN|RepositoryNotFoundException|name unknown/i, 0.94],

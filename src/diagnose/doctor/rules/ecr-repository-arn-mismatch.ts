@@ -6,7 +6,10 @@ export const ecrRepositoryArnMismatch: Rule = {
   code: 'ecr-repository-arn-mismatch',
   cause: 'A statement allows the action, but on other ARNs: the path, region or account does not match the repository.',
   fix: "Name the repository's own ARN, arn:aws:ecr:<region>:<account>:repository/<name>; * matches across / but not a missing prefix.",
-  commands: ['millrace iam check --role $ROLE --image $IMAGE'],
+  commands: [
+    'millrace iam check --role $ROLE --image $IMAGE',
+    `aws iam put-role-policy --role-name $ROLE --policy-name ecr-scan --policy-document '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["$ACTION"],"Resource":["$REPOSITORY_ARN"]}]}'`,
+  ],
   says: [
     [/not authorized to perform:? ?ecr:(?!GetAuthorizationToken)\w+/i, 0.5],
     [/no identity-based policy allows the ecr:(?!GetAuthorizationToken)\w+/i, 0.5],

@@ -4,7 +4,9 @@ export const egressBlocked: Rule = {
   code: 'egress-blocked',
   cause: 'DNS or TCP from the cluster to the host fails: a NetworkPolicy, security group, proxy or missing route.',
   fix: 'Allow DNS and TCP 443 (22 for SSH) from the namespace to the host, or set the proxy in the Secret of spec.proxySecretRef.',
-  commands: ['kubectl -n $NS run egress-check --rm -it --image=curlimages/curl -- curl -sv https://$HOST'],
+  commands: [
+    'kubectl -n $SA_NS run egress-check --rm -it --image=curlimages/curl -- curl -sv --connect-timeout 5 telnet://$HOST:$PORT',
+  ],
   says: [
     [/ssh: handshake failed: (EOF|read tcp)|SSL_connect: Connection (was )?reset|gnutls_handshake\(\) failed/i, 0.7],
     [

@@ -4,7 +4,7 @@ export const fluxDistributionPullFailed: Rule = {
   code: 'flux-distribution-pull-failed',
   cause: 'The operator cannot fetch the Flux distribution artifact.',
   fix: 'Let the operator reach the registry (and its blob host), give it a pull secret, or leave spec.distribution.artifact out to use the built-in manifests.',
-  commands: ['kubectl -n $NS get fluxinstance flux -o yaml'],
+  commands: ['kubectl get fluxinstances -A -o yaml'],
   says: [
     [/(pulling|fetching) artifact oci:\/\/[\s\S]*failed/i, 0.93],
     [/extracting layer from artifact/i, 0.94],

@@ -7,7 +7,7 @@ export const gitAuthAppPasswordRemoved: Rule = {
     'The git host no longer accepts this kind of password: Bitbucket app passwords ended on 28 July 2026, account passwords before.',
   fix: 'For Bitbucket use an API token (user x-bitbucket-api-token-auth) or a repository access token (user x-token-auth); elsewhere an access token.',
   commands: [
-    'kubectl -n $NS create secret generic $SECRET --from-literal=username=x-token-auth --from-literal=password=$TOKEN',
+    'kubectl -n $NS create secret generic $SECRET --from-literal=username=x-token-auth --from-literal=password=$TOKEN --dry-run=client -o yaml | kubectl apply -f -',
   ],
   says: [
     [/stopped supporting account passwords/i, 0.95],

@@ -4,7 +4,10 @@ export const gitCredentialsInvalid: Rule = {
   code: 'git-credentials-invalid',
   cause: 'The git host refuses the credentials (HTTP 401): missing, wrong, expired or revoked.',
   fix: 'Put a valid token into the Secret that spec.secretRef names; check its expiry.',
-  commands: ['kubectl -n $NS get gitrepository $NAME -o jsonpath="{.spec.secretRef.name}"'],
+  commands: [
+    'git ls-remote $URL',
+    'kubectl -n $NS create secret generic $SECRET --from-literal=username=$USERNAME --from-literal=password=$TOKEN --dry-run=client -o yaml | kubectl apply -f -',
+  ],
   says: [
     [/remote authentication required but no callback set/i, 0.9],
     [/authentication required/i, 0.9],

@@ -4,7 +4,7 @@ export const gitDeployKeyReadOnly: Rule = {
   code: 'git-deploy-key-read-only',
   cause: 'The key or token may read the repository but not write to it.',
   fix: 'Use a key or token with write access for the automation; access keys of Bitbucket Cloud can never write.',
-  commands: ['git push --dry-run'],
+  commands: ['kubectl -n $NS get secret $SECRET -o jsonpath="{.data.identity\\.pub}" | base64 -d'],
   says: [
     [/marked as read[- ]only/i, 0.96],
     [/deploy(ment)? key is read[- ]only|access via a deployment key is read-only/i, 0.96],

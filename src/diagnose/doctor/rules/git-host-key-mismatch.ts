@@ -5,7 +5,10 @@ export const gitHostKeyMismatch: Rule = {
   cause:
     'known_hosts holds another key than the host presents: the host has changed its key, or somebody else answers.',
   fix: "Compare the presented fingerprint with the vendor's published one, then replace the entry (Bitbucket changed its RSA key in 2023).",
-  commands: ['ssh-keyscan $HOST | ssh-keygen -lf -'],
+  commands: [
+    'ssh-keyscan -p $PORT $HOST | ssh-keygen -lf -',
+    'kubectl -n $NS get secret $SECRET -o jsonpath="{.data.known_hosts}" | base64 -d | ssh-keygen -lf -',
+  ],
   says: [
     [/knownhosts: key mismatch/i, 0.96],
     [/REMOTE HOST IDENTIFICATION HAS CHANGED/i, 0.96],

@@ -4,7 +4,7 @@ export const gitPushNonFastForward: Rule = {
   code: 'git-push-non-fast-forward',
   cause: 'The remote branch has moved or diverged since it was fetched.',
   fix: 'Nothing, where it happens now and then: the next run starts from the new head. A stale push branch has to be merged or deleted.',
-  commands: ['git push $REMOTE --delete $PUSH_BRANCH'],
+  commands: ['git ls-remote --heads $URL'],
   says: [
     [/cannot push non-?fast-?forwardable reference/i, 0.95],
     [/\(stale info\)|remote contains work that you do not have/i, 0.93],

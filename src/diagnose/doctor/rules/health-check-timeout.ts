@@ -4,7 +4,7 @@ export const healthCheckTimeout: Rule = {
   code: 'health-check-timeout',
   cause: 'Objects that were applied did not become healthy in time.',
   fix: 'Look at the objects that the message names: their pods, events and images. Raise spec.timeout only if they are merely slow.',
-  commands: ['kubectl -n $NS describe $OBJECT', 'kubectl -n $NS get events --sort-by=.lastTimestamp'],
+  commands: ['kubectl -n $FAILED_NS describe $FAILED', 'kubectl -n $FAILED_NS get events --sort-by=.lastTimestamp'],
   says: [
     [/health check failed/i, 0.95],
     [/Health check timed out/i, 0.95],

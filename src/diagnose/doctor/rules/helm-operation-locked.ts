@@ -5,7 +5,7 @@ export const helmOperationLocked: Rule = {
   code: 'helm-operation-locked',
   cause: 'An interrupted operation left the Helm release pending, and Helm refuses to touch it.',
   fix: 'Roll the release back to its last good revision, then reconcile again.',
-  commands: ['helm -n $NS history $RELEASE', 'helm -n $NS rollback $RELEASE'],
+  commands: ['helm -n $RELEASE_NS history $RELEASE', 'helm -n $RELEASE_NS rollback $RELEASE'],
   says: [
     [/\bpending-(install|upgrade|rollback)\b/, 0.9],
     [/another operation \(install\/upgrade\/rollback\) is in progress/i, 0.97],

@@ -4,7 +4,7 @@ export const helmReleaseFailed: Rule = {
   code: 'helm-release-failed',
   cause: 'A Helm install or upgrade failed or ran out of time, and no retries are left.',
   fix: 'Look at the objects of the release; then reset the HelmRelease so that it is tried again.',
-  commands: ['kubectl -n $NS describe helmrelease $NAME', 'flux reconcile helmrelease $NAME --reset --force'],
+  commands: ['kubectl -n $NS describe helmrelease $NAME', 'flux -n $NS reconcile helmrelease $NAME --reset --force'],
   says: [
     [/chart requires kubeVersion/i, 0.9],
     [/status 'failed' of release does not allow/i, 0.92],

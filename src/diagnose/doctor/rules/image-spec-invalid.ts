@@ -4,7 +4,7 @@ export const imageSpecInvalid: Rule = {
   code: 'image-spec-invalid',
   cause: 'The image, filter, policy or repository as it is written in the object is invalid.',
   fix: 'Write spec.image bare, without scheme and tag; test patterns and policies against the real tags.',
-  commands: ['millrace policy test -f policy.yaml'],
+  commands: ['kubectl -n $NS get $OBJECT -o yaml'],
   says: [
     [/repository can only contain the (runes|characters)|\bInvalidImageName\b/i, 0.93],
     [/should not include (a tag|URL scheme)/i, 0.96],

@@ -5,7 +5,9 @@ export const imageTagNotFound: Rule = {
   cause:
     'The tag that is referenced does not exist in the repository (never pushed, misspelt, or expired by a lifecycle policy).',
   fix: 'Push the tag or reference one that exists; keep tags that are in use out of the lifecycle policy.',
-  commands: ['aws ecr describe-images --repository-name $REPOSITORY --query "imageDetails[].imageTags[]"'],
+  commands: [
+    'aws ecr describe-images --region $REGION --registry-id $REGISTRY_ACCOUNT --repository-name $REPOSITORY --query "imageDetails[].imageTags[]"',
+  ],
   says: [
     [/MANIFEST_UNKNOWN|manifest unknown|Requested image not found|ImageNotFoundException/i, 0.94],
     [/failed to resolve reference "[^"]+"[\s\S]*: not found/i, 0.88],

@@ -4,7 +4,7 @@ export const immutableField: Rule = {
   code: 'immutable-field',
   cause: 'A field has changed that Kubernetes does not let anybody update.',
   fix: 'Delete and recreate the object, or let it be recreated: label it kustomize.toolkit.fluxcd.io/force: enabled for the change.',
-  commands: ['kubectl -n $NS delete $OBJECT'],
+  commands: ['kubectl -n $FAILED_NS delete $FAILED'],
   says: [
     [/Forbidden: updates to \w+ are forbidden|pod updates may not change fields other than/i, 0.94],
     [/field is immutable|is immutable\b|immutable field/i, 0.95],

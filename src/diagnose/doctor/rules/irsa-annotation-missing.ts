@@ -8,8 +8,8 @@ export const irsaAnnotationMissing: Rule = {
     'The ServiceAccount has no eks.amazonaws.com/role-arn annotation, so the pod falls back to the identity of its node.',
   fix: 'Annotate the ServiceAccount with the role and restart the pods that use it: the webhook only acts when a pod is created.',
   commands: [
-    'kubectl -n $NS annotate serviceaccount $SA eks.amazonaws.com/role-arn=$ROLE_ARN',
-    'kubectl -n $NS rollout restart deployment $SA',
+    'kubectl -n $SA_NS annotate serviceaccount $SA eks.amazonaws.com/role-arn=$ROLE_ARN',
+    'kubectl -n $SA_NS rollout restart deployment $SA',
   ],
   says: [
     [noPodIdentity, 0.6],

@@ -5,7 +5,10 @@ export const irsaRoleArnInvalid: Rule = {
   code: 'irsa-role-arn-invalid',
   cause: 'The eks.amazonaws.com/role-arn annotation does not hold a valid role ARN.',
   fix: 'Write the whole ARN of the role, arn:aws:iam::<account>:role/<name>, into the annotation and restart the pod.',
-  commands: ['kubectl -n $NS annotate --overwrite serviceaccount $SA eks.amazonaws.com/role-arn=$ROLE_ARN'],
+  commands: [
+    'kubectl -n $SA_NS annotate --overwrite serviceaccount $SA eks.amazonaws.com/role-arn=$ROLE_ARN',
+    'kubectl -n $SA_NS rollout restart deployment $SA',
+  ],
   says: [
     [/Invalid length for parameter RoleArn/i, 0.94],
     [/Request ARN is invalid/i, 0.95],

@@ -1,4 +1,4 @@
-import { markerFault, nothingCommitted, policyHasMoved, scopeFault } from '../automation.ts';
+import { markerDiff, markerFault, nothingCommitted, policyHasMoved, scopeFault } from '../automation.ts';
 import { because, type Report, type Rule } from '../rule.ts';
 
 export const markerMissing: Rule = {
@@ -6,6 +6,7 @@ export const markerMissing: Rule = {
   cause: 'The policy has moved, but no line below the update path carries a marker that names it.',
   fix: 'Put # {"$imagepolicy": "<namespace>:<policy>"} behind the image of the manifest.',
   commands: ['millrace lint markers .'],
+  diff: ({ facts }) => markerDiff(facts),
   says: [[nothingCommitted, 0]],
   weigh,
   shows: (facts) => (policyHasMoved(facts) && scopeFault(facts) === undefined ? markerFault(facts) : undefined),

@@ -4,7 +4,7 @@ export const namespaceMissing: Rule = {
   code: 'namespace-missing',
   cause: 'The namespace of the object does not exist, or the object names none.',
   fix: 'Create the namespace in the same Kustomization or in one this depends on; set spec.targetNamespace where objects name none.',
-  commands: ['kubectl create namespace $NAMESPACE'],
+  commands: ['kubectl create namespace $MISSING_NS'],
   says: [
     [/namespaces? "[^"]+" not found/i, 0.95],
     [/namespace not specified|an empty namespace may not be set/i, 0.94],

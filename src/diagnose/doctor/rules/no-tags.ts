@@ -8,7 +8,10 @@ export const noTags: Rule = {
   code: 'no-tags',
   cause: 'No tags of the image are known yet: it has not been scanned, or the scan found none.',
   fix: 'Look at the ImageRepository: its last scan, its exclusion list, and whether anything has been pushed.',
-  commands: ['kubectl -n $NS describe imagerepository $NAME', 'millrace reconcile ImageRepository/$NAME'],
+  commands: [
+    'kubectl -n $NS describe imagerepository $IMAGE_REPOSITORY',
+    'millrace reconcile ImageRepository/$IMAGE_REPOSITORY -n $NS',
+  ],
   says: [
     [/ImageRepository\b[^.]*\bhas not been scanned( yet)?/i, 0.85],
     [/no tags in database/i, 0.95],

@@ -5,7 +5,7 @@ export const oidcProviderMissing: Rule = {
   code: 'oidc-provider-missing',
   cause: "IAM has no identity provider for the cluster's issuer in the account of the role.",
   fix: 'Create the provider for the issuer in that account, with sts.amazonaws.com among its client ids.',
-  commands: ['eksctl utils associate-iam-oidc-provider --cluster $CLUSTER --approve'],
+  commands: ['aws iam create-open-id-connect-provider --url $ISSUER --client-id-list sts.amazonaws.com'],
   says: [
     [/No OpenIDConnect provider found/i, 0.93],
     [/\bOIDC provider\b[^.]*\b(not found|does not exist|missing)\b/i, 0.85],

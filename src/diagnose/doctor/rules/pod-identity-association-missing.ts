@@ -8,8 +8,8 @@ export const podIdentityAssociationMissing: Rule = {
     'EKS Pod Identity is intended, but no association names this namespace and ServiceAccount, so the pod got no credentials.',
   fix: 'Create the association for exactly this namespace and ServiceAccount, then restart the pod.',
   commands: [
-    'aws eks create-pod-identity-association --cluster-name $CLUSTER --namespace $NS --service-account $SA --role-arn $ROLE_ARN',
-    'kubectl -n $NS rollout restart deployment $SA',
+    'aws eks create-pod-identity-association --cluster-name $CLUSTER --namespace $SA_NS --service-account $SA --role-arn $ROLE_ARN',
+    'kubectl -n $SA_NS rollout restart deployment $SA',
   ],
   says: [
     [/No pod identity association found/i, 0.95],

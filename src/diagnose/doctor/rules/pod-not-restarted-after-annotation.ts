@@ -6,7 +6,7 @@ export const podNotRestartedAfterAnnotation: Rule = {
   code: 'pod-not-restarted-after-annotation',
   cause: 'The annotation is right, but the running pod was created before it and never got the role.',
   fix: 'Restart the pod: the webhook adds role and token only when a pod is created.',
-  commands: ['kubectl -n $NS rollout restart deployment $SA'],
+  commands: ['kubectl -n $SA_NS rollout restart deployment $SA'],
   says: [
     // Millrace without anything injected asks for a token itself, which only the account of a single process may.
     [/cannot create resource "serviceaccounts\/token"/i, 0.35],

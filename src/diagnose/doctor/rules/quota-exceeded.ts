@@ -4,7 +4,7 @@ export const quotaExceeded: Rule = {
   code: 'quota-exceeded',
   cause: 'A ResourceQuota or LimitRange of the namespace forbids the object.',
   fix: 'Set requests and limits, free resources, or raise the quota.',
-  commands: ['kubectl -n $NS describe resourcequota'],
+  commands: ['kubectl -n $FAILED_NS describe resourcequota,limitrange'],
   says: [
     [/exceeded quota/i, 0.96],
     [/failed quota/i, 0.96],

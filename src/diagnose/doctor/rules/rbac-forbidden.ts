@@ -4,7 +4,7 @@ export const rbacForbidden: Rule = {
   code: 'rbac-forbidden',
   cause: 'The account that applies lacks a permission in the cluster.',
   fix: 'Give the account that the message names a Role with the verb and resource, or impersonate one that has it.',
-  commands: ['kubectl auth can-i $VERB $RESOURCE --as $USER -n $NAMESPACE'],
+  commands: ['kubectl auth can-i $VERB $RESOURCE --as $USER -n $RBAC_NS'],
   says: [
     [/is forbidden: User "[^"]+" cannot/i, 0.96],
     [/attempting to grant RBAC permissions not currently held/i, 0.95],

@@ -5,7 +5,7 @@ export const secretInvalid: Rule = {
   code: 'secret-invalid',
   cause: 'The referenced Secret is missing, lacks keys, or holds credentials of another kind.',
   fix: 'Create the Secret in the namespace of the object with the keys that this kind of credential needs.',
-  commands: ['kubectl -n $NS get secret $SECRET -o jsonpath="{.data}"'],
+  commands: ['kubectl -n $NS describe secret $SECRET'],
   says: [
     [/auth option: '\w+' requires '\w+'|private key is passphrase protected/i, 0.93],
     [/auth option: '(?!known_hosts)[^']+'( and '[^']+')? is required/i, 0.95],

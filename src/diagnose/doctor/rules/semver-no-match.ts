@@ -4,7 +4,7 @@ export const semverNoMatch: Rule = {
   code: 'semver-no-match',
   cause: 'No tag satisfies the semver range. Pre-releases count only where the range itself has one, like >=1.0.0-0.',
   fix: 'Widen the range, or push a tag that is a version (three numbers) within it.',
-  commands: ['millrace policy test -f policy.yaml'],
+  commands: ['kubectl -n $NS get imagepolicy $NAME -o yaml | millrace policy test -f -'],
   says: [
     [/unable to determine latest version from provided list/i, 0.9],
     [/no match found for semver/i, 0.9],

@@ -6,7 +6,7 @@ export const stsEndpointUnreachable: Rule = {
   cause: 'STS cannot be reached or resolved from the pod.',
   fix: 'Allow TCP 443 from the pods to the regional STS endpoint; with VPC endpoints enable private DNS and use the regional host.',
   commands: [
-    'kubectl -n $NS run sts-check --rm -it --image=curlimages/curl -- curl -sv https://sts.$REGION.amazonaws.com',
+    'kubectl -n $SA_NS run sts-check --rm -it --image=curlimages/curl -- curl -sv https://sts.$REGION.amazonaws.com',
   ],
   says: [
     [/\bSTS: AssumeRole\w*,[\s\S]*(context deadline exceeded|i\/o timeout)/i, 0.85],

@@ -6,7 +6,7 @@ export const tagFilterNoMatch: Rule = {
   code: 'tag-filter-no-match',
   cause: 'Tags exist, but the filter of the policy, or what it extracts, leaves nothing to choose from.',
   fix: 'Try the pattern on the real tags; `extract` names a group of the pattern, as $name or ${name}.',
-  commands: ['millrace policy test -f policy.yaml'],
+  commands: ['kubectl -n $NS get imagepolicy $NAME -o yaml | millrace policy test -f -'],
   says: [
     [/version list argument cannot be empty/i, 0.9],
     [/unable to determine latest version|no match found/i, 0],

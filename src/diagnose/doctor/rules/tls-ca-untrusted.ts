@@ -4,7 +4,7 @@ export const tlsCaUntrusted: Rule = {
   code: 'tls-ca-untrusted',
   cause: "The client does not trust the authority that signed the server's certificate.",
   fix: 'Put the authority into ca.crt of the Secret that the object names (a proxy that opens TLS has one too).',
-  commands: ['openssl s_client -connect $HOST:443 -showcerts'],
+  commands: ['openssl s_client -connect $HOST:$PORT -showcerts'],
   says: [
     [/certificate relies on legacy Common Name/i, 0.85],
     [/server certificate verification failed|certificate is valid for \S+?, not /i, 0.88],

@@ -4,7 +4,7 @@ export const tokenFileUnreadable: Rule = {
   code: 'token-file-unreadable',
   cause: "The projected web identity token is missing, or the container's user may not read it.",
   fix: 'Let the webhook mount the token instead of writing the variables by hand; for a user other than root set fsGroup in the pod.',
-  commands: ['kubectl -n $NS get pod -l app=$SA -o jsonpath="{.items[*].spec.volumes[*].name}"'],
+  commands: ['kubectl -n $SA_NS get pod -l app=$SA -o jsonpath="{.items[*].spec.volumes[*].name}"'],
   says: [
     [
       /(permission denied|no such file|AccessDenied)[\s\S]{0,40}secrets\/(eks|pods\.eks)\.amazonaws\.com\/serviceaccount\//i,

@@ -1,7 +1,7 @@
 import { texts } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
 import { trustRefused } from '../signs.ts';
-import { trustFault } from '../trust.ts';
+import { trustDiff, trustFault } from '../trust.ts';
 
 export const trustPolicyAudMismatch: Rule = {
   code: 'trust-policy-aud-mismatch',
@@ -10,6 +10,7 @@ export const trustPolicyAudMismatch: Rule = {
   commands: [
     'aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn $PROVIDER_ARN --client-id sts.amazonaws.com',
   ],
+  diff: ({ facts }) => trustDiff(facts),
   says: [
     [/Incorrect token audience/i, 0.95],
     [trustRefused, 0.35],

@@ -1,13 +1,17 @@
 import { because, type Report, type Rule } from '../rule.ts';
 import { trustRefused } from '../signs.ts';
-import { trustFault } from '../trust.ts';
+import { trustDiff, trustFault } from '../trust.ts';
 
 export const trustPolicyProviderMismatch: Rule = {
   code: 'trust-policy-provider-mismatch',
   cause:
     "The trust policy's Federated principal is not the identity provider of this cluster, in the account of the role.",
   fix: "Name the provider of the cluster's issuer as the Federated principal, and use the same issuer in the condition keys.",
-  commands: ['aws eks describe-cluster --name $CLUSTER --query cluster.identity.oidc.issuer', 'millrace iam trust'],
+  commands: [
+    'millrace iam trust --account $ACCOUNT --issuer $ISSUER',
+    'aws iam get-role --role-name $ROLE --query Role.AssumeRolePolicyDocument',
+  ],
+  diff: ({ facts }) => trustDiff(facts),
   says: [[trustRefused, 0.4]],
   weigh,
   shows: (facts) => {

@@ -1,13 +1,17 @@
 import { because, type Report, type Rule } from '../rule.ts';
 import { trustRefused } from '../signs.ts';
-import { trustFault } from '../trust.ts';
+import { trustDiff, trustFault } from '../trust.ts';
 
 export const trustPolicySubMismatch: Rule = {
   code: 'trust-policy-sub-mismatch',
   cause:
     "The role's trust policy does not match the token's subject: another namespace or ServiceAccount, or a wildcard under StringEquals.",
   fix: 'Set the :sub condition to system:serviceaccount:<namespace>:<name> of the ServiceAccount that calls; a wildcard needs StringLike.',
-  commands: ['millrace iam trust', 'aws iam get-role --role-name $ROLE --query Role.AssumeRolePolicyDocument'],
+  commands: [
+    'millrace iam trust --account $ACCOUNT --issuer $ISSUER',
+    'aws iam get-role --role-name $ROLE --query Role.AssumeRolePolicyDocument',
+  ],
+  diff: ({ facts }) => trustDiff(facts),
   says: [
     [trustRefused, 0.7],
     [/\bsts[.:]|AssumeRole|GetCallerIdentity|WebIdentityErr|retrieve credentials/i, 0],

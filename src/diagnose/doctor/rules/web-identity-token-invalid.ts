@@ -5,7 +5,7 @@ export const webIdentityTokenInvalid: Rule = {
   cause: "STS rejects the token itself: it is expired or malformed, or STS cannot fetch the issuer's keys.",
   fix: "Let the program reread the token file, check the clock, and check that the issuer's discovery document and keys can be fetched from the internet.",
   commands: [
-    'kubectl -n $NS create token $SA --audience sts.amazonaws.com',
+    'kubectl -n $SA_NS create token $SA --audience sts.amazonaws.com',
     'curl $ISSUER/.well-known/openid-configuration',
   ],
   says: [

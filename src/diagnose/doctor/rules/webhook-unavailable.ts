@@ -6,7 +6,7 @@ export const webhookUnavailable: Rule = {
   fix: 'Bring the service behind the webhook up (let dependants wait for it), or delete the left-over webhook configuration.',
   commands: [
     'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations',
-    'kubectl -n $NS get endpoints $SERVICE',
+    'kubectl -n $SERVICE_NS get endpointslices -l kubernetes.io/service-name=$SERVICE',
   ],
   says: [
     [/failed calling webhook/i, 0.96],
