@@ -4,7 +4,7 @@ import type { Facts } from './rule.ts';
 
 /** What an automation says when it has nothing to commit, or a person when nothing happens. */
 export const nothingCommitted =
-  /repository up-to-date|no updates made|no change since last reconciliation|(does|is|in) not (commit|updat|push)\w*|no(t| new)? commit|(never|stopped) (commit|updat|push)\w*/i;
+  /repository up-to-date|no updates made|no change since last reconciliation|no changes made (in|to)( the)? working directory|(does|is|in) not (commit|updat|push)\w*|no(t| new)? commit|(never|stopped) (commit|updat|push)\w*/i;
 
 /** Whether the policy has chosen another tag than the manifest holds. */
 export function policyHasMoved(facts: Facts): boolean {

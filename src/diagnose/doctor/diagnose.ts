@@ -22,6 +22,8 @@ export interface Finding {
 
 /** A finding this much less sure than the first one is not worth showing beside it. */
 const worthShowing = 0.35;
+/** Words that are this sure outweigh facts that nobody has connected with them. */
+const telling = 0.5;
 
 /**
  * Names what is behind a report, root cause first; empty for a healthy or unrelated line. Pure: it sees only the report.
@@ -31,14 +33,19 @@ export function diagnoseReport(given: Report, among: readonly Rule[] = rules): F
   const report = { ...given, symptom: unescaped(given.symptom) };
   if (isHealthy(report)) return [];
   let findings = findingsOf(among, report, judge);
-  if (findings.length === 0) findings = findingsOf(among, report, judgeByFacts);
+  // Where the words decide nothing, what is known around them does.
+  if (findings.every(({ confidence }) => confidence < telling)) {
+    const known = new Set(findings.map(({ code }) => code));
+    const others = among.filter(({ code }) => !known.has(code));
+    findings = [...findings, ...findingsOf(others, report, judgeByFacts)];
+  }
   // Array.sort is stable: equally sure rules keep the order of the list, which goes along the chain.
   findings.sort((a, b) => b.confidence - a.confidence);
   const first = findings[0];
   return first === undefined ? [] : findings.filter(({ confidence }) => first.confidence - confidence <= worthShowing);
 }
 
-/** The words as the program said them: logs and tickets quote quotation marks, colour lines and turn quotes round. */
+/** The words as the program said them: logs and tickets escape quotes, colour lines, and wrap them in boxes. */
 function unescaped(symptom: string): string {
   return symptom
     .replaceAll(terminalColours, '')
@@ -47,6 +54,9 @@ function unescaped(symptom: string): string {
     .replace(/&amp;/g, '&')
     .replace(/\\+(["'])/g, '$1')
     .replace(/\\[nrt]/g, ' ')
+    .replace(/[\u2500-\u257f]/g, ' ')
+    .replace(/\n\s*-?\s*\|\s/g, ' ')
+    .replace(/\s+/g, ' ')
     .replace(/[\u201c\u201d]/g, '"')
     .replace(/[\u2018\u2019]/g, "'");
 }

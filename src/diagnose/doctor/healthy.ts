@@ -22,6 +22,8 @@ const healthyLines: readonly RegExp[] = [
   /\b(reconciliation|resource|object) is suspended\b|\bsuspended, skipping\b/i,
   /\b(attempting to acquire|successfully acquired) (leader )?lease\b/i,
   /\bNOERROR\b/,
+  /\b(install|upgrade|rollback|test|uninstall|reconciliation|retry|attempt)( \d+)? succeeded\b/i,
+  /\bno longer (occurs?|happens?|fails?|seen)\b/i,
 ];
 
 /** True where the line by itself shows that nothing is wrong. */

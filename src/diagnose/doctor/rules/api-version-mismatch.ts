@@ -9,7 +9,7 @@ export const apiVersionMismatch: Rule = {
   says: [
     [/must appear in spec\.versions/i, 0.96],
     [/no matches for kind "[^"]+" in version/i, 0],
-    [/no longer served|removed (API )?version|the API version \S+ is not/i, 0.85],
+    [/no longer served|removed (API )?version|the API version .{0,60}(is not|not supported)/i, 0.85],
     [/storedVersions/i, 0.9],
     [/request to convert CR from an invalid group\/version/i, 0.93],
   ],

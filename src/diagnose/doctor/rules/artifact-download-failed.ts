@@ -1,3 +1,4 @@
+import { number } from '../facts.ts';
 import type { Rule } from '../rule.ts';
 import { cannotReach } from '../signs.ts';
 
@@ -8,12 +9,17 @@ export const artifactDownloadFailed: Rule = {
   commands: ['kubectl get pods -A -l app=source-controller', 'kubectl get networkpolicies -A'],
   says: [
     [/artifact not found at http/i, 0.92],
-    [/failed to download (artifact|archive)/i, 0.95],
+    [/failed to download (artifact|archive)|failed to (untar|extract|fetch) (the )?artifact/i, 0.93],
+    [/tar file entry[^.]*larger than|requires gzip-compressed body/i, 0.88],
     [cannotReach(String.raw`source-controller\.`), 0.9],
     [/source-controller\.\S*\.tar\.gz[\s\S]*\b404\b/i, 0.9],
     [/artifact (digest|checksum)[^.]*mismatch|failed to verify artifact/i, 0.8],
   ],
-  shows: (facts) => (facts['source_controller_ready'] === false ? 'source-controller is not ready' : undefined),
+  shows: (facts) => {
+    if (facts['source_controller_ready'] === false) return 'source-controller is not ready';
+    const replicas = number(facts, 'source_controller_replicas') ?? 1;
+    return replicas > 1 ? `source-controller runs with ${replicas} replicas, and only one has the artifact` : undefined;
+  },
   examples: [
     {
       symptom: 'failed to download artifact, error: GET http://source-controller.flux-system.svc/x giving up',

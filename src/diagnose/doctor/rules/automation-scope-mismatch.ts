@@ -7,7 +7,7 @@ export const automationScopeMismatch: Rule = {
   fix: "Move the automation into the policies' namespace, or mend spec.policySelector and spec.update.path.",
   commands: ['kubectl -n $NS get imageupdateautomation $NAME -o yaml', 'millrace lint markers .'],
   says: [
-    [/walking path for files/i, 0.94],
+    [/walking path for files|update path[^.]*(does not exist|not found|no such file)/i, 0.94],
     [nothingCommitted, 0],
   ],
   weigh,

@@ -3,7 +3,7 @@ import { because, type Report, type Rule } from '../rule.ts';
 
 /** Every region name there is has this form; `sts.amazonaws.com` has none. */
 const wrongRegionHost =
-  /\b(sts|ecr|kms|s3|api\.ecr|oidc\.eks|codecommit)\.(?!(us|eu|ap|sa|ca|me|af|il|mx|cn|eusc)(-[a-z]+)+-\d\.)(?!vpce|dualstack)[\w-]*\.amazonaws\.com\b/i;
+  /\b(sts|ecr|kms|s3|api\.ecr|oidc\.eks|codecommit)\.(?!(us|eu|ap|sa|ca|me|af|il|mx|cn|eusc)(-[a-z]+)+-\d\.)(?!vpce|dualstack|region\b|x{2,})[\w-]*\.amazonaws\.com\b/i;
 
 export const awsRegionInvalid: Rule = {
   code: 'aws-region-invalid',
@@ -14,6 +14,12 @@ export const awsRegionInvalid: Rule = {
     [/\bNoRegionError\b|You must specify a region\b/i, 0.95],
     [/\ban AWS region is required\b|\bMissing region\b|\bRegion is missing\b|could not (find|resolve) region/i, 0.95],
     [/\b(sts|ecr|kms|s3|api\.ecr)\.\.amazonaws\.com/i, 0.96],
+    [/region was not a valid DNS name|Unable to find a region via|\bregion_name\b[^.]*supported format/i, 0.95],
+    [
+      /Credential should be scoped to a valid region|\binvalid (AWS )?region\b|region '[^']*' is (invalid|not valid)/i,
+      0.93,
+    ],
+    [/InvalidClientTokenId|UnrecognizedClientException/i, 0.35],
     [wrongRegionHost, 0.96],
     [/RegionDisabledException|STS is not activated in this region/i, 0.9],
     [/No OpenIDConnect provider found/i, 0.3],

@@ -7,7 +7,10 @@ export const codecommitMisconfigured: Rule = {
   fix: 'With provider aws use https://git-codecommit.<region>.amazonaws.com/v1/repos/<name>; over SSH the user is the id of the IAM key.',
   commands: ['aws codecommit get-repository --repository-name $GIT_REPOSITORY --query repositoryMetadata.cloneUrlHttp'],
   says: [
-    [/git-codecommit[\s\S]*(\b40[0134]\b|authorization failed|authentication required|repository not found)/i, 0.9],
+    [
+      /git-codecommit[\s\S]*(\b40[0134]\b|authorization failed|authentication required|repository not found|reference \w+ not found|' not found)/i,
+      0.92,
+    ],
     [/\bCodeCommit\b/, 0.94],
     [/git-codecommit[\s\S]*(handshake failed|unable to authenticate|publickey)/i, 0.93],
     [/handshake failed|unable to authenticate|\b403\b|authorization failed/i, 0],

@@ -7,7 +7,11 @@ export const crdMissing: Rule = {
   commands: ['kubectl api-resources | grep -i $KIND'],
   says: [
     [/the server doesn't have a resource type/i, 0.88],
-    [/failed to find API group/i, 0.9],
+    [
+      /failed to find API group|no kind "[^"]+" is registered for version|no kind match|kind is a CRD, it should be installed|no \w+ CRDs found/i,
+      0.9,
+    ],
+    [/customresourcedefinitions\.apiextensions\.k8s\.io "[^"]+" not found/i, 0.92],
     [/no matches for kind "[^"]+" in version/i, 0.9],
     [/resource mapping not found/i, 0.85],
     [/the server could not find the requested resource/i, 0.75],

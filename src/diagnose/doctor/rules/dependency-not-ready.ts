@@ -10,6 +10,7 @@ export const dependencyNotReady: Rule = {
     [/dependency '[^']+' (is not ready|not found|revision is not up to date)/i, 0.95],
     [/dependenc(y|ies) [\s\S]*(not ready|do not meet ready condition|not found|is not up to date)/i, 0.93],
     [/\bDependencyNotReady\b/i, 0.6],
+    [/circular dependency|dependency cycle/i, 0.88],
   ],
   examples: [{ symptom: "dependency 'flux-system/infra' is not ready", found: true }],
 };

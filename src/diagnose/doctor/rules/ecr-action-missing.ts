@@ -13,6 +13,7 @@ export const ecrActionMissing: Rule = {
   says: [
     [/no identity-based policy allows the ecr:(?!GetAuthorizationToken)\w+/i, 0.75],
     [/not authorized to perform:? ?ecr:(?!GetAuthorizationToken)\w+/i, 0.6],
+    [/chart[\s\S]*\.dkr[.-]ecr[\s\S]*\b403\b/i, 0.5],
     [/AccessDenied(Exception)?\)? when calling the (Describe|List|BatchGet|GetDownload)\w+ operation/i, 0.5],
   ],
   weigh,
@@ -32,7 +33,9 @@ export const ecrActionMissing: Rule = {
 
 function weigh(confidence: number, { symptom, facts }: Report) {
   const denial = ecrDenial(symptom);
-  if (denial === undefined || denial.side === 'resource') return because(0);
+  // ECR says no more than 403 to who is known and may not.
+  if (denial === undefined) return because(isForeignAccount(facts, symptom) ? 0 : confidence);
+  if (denial.side === 'resource') return because(0);
   if (nodeCaller.test(symptom)) return because(facts['identity_design'] === 'node-role' ? confidence : 0.3);
   const allowed = statementsOn(facts, denial);
   if (allowed === undefined)

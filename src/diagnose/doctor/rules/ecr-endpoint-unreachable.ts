@@ -7,6 +7,10 @@ export const ecrEndpointUnreachable: Rule = {
   fix: 'Allow TCP 443 to api.ecr, dkr.ecr and S3; in a closed VPC create the endpoints ecr.api, ecr.dkr and the S3 gateway.',
   commands: ['aws ec2 describe-vpc-endpoints --query "VpcEndpoints[].ServiceName"'],
   says: [
+    [
+      /unable to (pull secrets or registry auth|retrieve ecr registry auth)[\s\S]*(send request failed|timeout|deadline)/i,
+      0.93,
+    ],
     [/starport-layer-bucket[\s\S]*\b403\b/i, 0.85],
     [cannotReach(String.raw`(api\.ecr|ecr-fips|ecr)\.[a-z0-9-]+\.(amazonaws\.com|api\.aws)`), 0.95],
     [cannotReach(ecrHost), 0.94],

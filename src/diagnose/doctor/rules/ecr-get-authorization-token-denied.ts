@@ -11,6 +11,7 @@ export const ecrGetAuthorizationTokenDenied: Rule = {
     `aws iam put-role-policy --role-name $ROLE --policy-name ecr-login --policy-document '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecr:GetAuthorizationToken","Resource":"*"}]}'`,
   ],
   says: [
+    [/not authorized to perform:? ?sts:GetServiceBearerToken/i, 0.9],
     [/not authorized to perform:? ?ecr-public:GetAuthorizationToken/i, 0.93],
     [/not authorized to perform:? ?ecr:GetAuthorizationToken/i, 0.94],
     [/AccessDenied(Exception)?\)? when calling the GetAuthorizationToken operation/i, 0.92],

@@ -1,5 +1,6 @@
 import { text } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
+import { ecrHost } from '../signs.ts';
 
 export const ecrRegistryMismatch: Rule = {
   code: 'ecr-registry-mismatch',
@@ -14,6 +15,8 @@ export const ecrRegistryMismatch: Rule = {
     [/The repository with name '[^']*' does not exist in the registry/i, 0.95],
     [/only supported in us-east-1/i, 0.94],
     [/invalid AWS registry/i, 0.85],
+    [new RegExp(`repository \\S*${ecrHost}\\S* not found`, 'i'), 0.9],
+    [/pull access denied|no such host/i, 0],
     [/\.dkr[.-]ecr[\s\S]*\b400 Bad Request\b|\b400\b[\s\S]*\.dkr[.-]ecr/i, 0.7],
   ],
   weigh,
@@ -32,7 +35,7 @@ function weigh(confidence: number, { facts }: Report) {
   const image = text(facts, 'image');
   const region = text(facts, 'repository_region');
   if (image !== undefined && region !== undefined && !image.includes(`.${region}.`)) {
-    return because(Math.max(confidence, 0.95), `the image names ${image}, the repository is in ${region}`);
+    return because(Math.max(confidence, 0.96), `the image names ${image}, the repository is in ${region}`);
   }
   return because(confidence);
 }

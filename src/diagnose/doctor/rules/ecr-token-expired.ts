@@ -8,6 +8,7 @@ export const ecrTokenExpired: Rule = {
   fix: 'Remove the secret and set provider: aws, so that the controller logs in by itself.',
   commands: [`kubectl -n $NS patch $OBJECT --type merge -p '{"spec":{"provider":"aws","secretRef":null}}'`],
   says: [
+    [/unexpected status code \[manifests [^\]]+\]: 401/i, 0.4],
     [/authorization token has expired/i, 0.96],
     [
       new RegExp(

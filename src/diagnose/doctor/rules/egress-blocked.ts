@@ -8,7 +8,11 @@ export const egressBlocked: Rule = {
     'kubectl -n $SA_NS run egress-check --rm -it --image=curlimages/curl -- curl -sv --connect-timeout 5 telnet://$HOST:$PORT',
   ],
   says: [
-    [/ssh: handshake failed: (EOF|read tcp)|SSL_connect: Connection (was )?reset|gnutls_handshake\(\) failed/i, 0.7],
+    [/SSH could not read data|Error waiting on socket/i, 0.75],
+    [
+      /(ssh: handshake failed|auth error): (EOF|read tcp)|SSL_connect: Connection (was )?reset|gnutls_handshake\(\) failed/i,
+      0.7,
+    ],
     [
       /unable to (clone|list remote for|fetch-connect to remote) [\s\S]*(context deadline exceeded|Operation timed out)/i,
       0.8,
@@ -22,7 +26,8 @@ export const egressBlocked: Rule = {
       /ssh: connect to host \S+ port \d+: (Connection timed out|Connection refused|Network is unreachable|No route)/i,
       0.93,
     ],
-    [/Could not resolve host|Failed to connect to \S+ port \d+/i, 0.9],
+    [/Could not resolve host|Failed to connect to \S+ port \d+|Temporary failure in name resolution/i, 0.9],
+    [/Proxy Authentication Required|from proxy after CONNECT|proxyconnect tcp|Tunnel connection failed/i, 0.93],
     [/Client\.Timeout exceeded while awaiting headers|TLS handshake timeout/i, 0.6],
   ],
   weigh,
@@ -37,7 +42,7 @@ const outwardPorts = new Set(['22', '80', '443', '2222', '3000', '3128', '7990',
 
 /** Hosts whose silence has a code of its own. */
 const others =
-  /source-controller\.|\bsts[\w.-]*\.amazonaws|ecr|starport-layer|169\.254\.|fd00:ec2|failed calling webhook|eks-auth|notification-controller|\.svc\b|(readiness|liveness|startup) probe/i;
+  /source-controller\.|\bsts[\w.-]*\.amazonaws|ecr|starport-layer|169\.254\.|fd00:ec2|failed calling webhook|eks-auth|notification-controller|\.svc\b|(readiness|liveness|startup) probe|https:\/\/[\d.]+(:\d+)?\/apis?\//i;
 
 function weigh(confidence: number, { symptom }: Report) {
   const port = /dial tcp (?:[\d.]+|\[[\da-f:]+\]):(\d+)/i.exec(symptom)?.[1];

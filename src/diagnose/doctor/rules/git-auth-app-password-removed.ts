@@ -12,7 +12,10 @@ export const gitAuthAppPasswordRemoved: Rule = {
   says: [
     [/stopped supporting account passwords/i, 0.95],
     [/password authentication was removed/i, 0.96],
-    [/app passwords? (are|is|have been|has been) (deprecated|removed|no longer)/i, 0.95],
+    [
+      /app passwords? (are|is|have been|has been|will|can|must|were) (\w+ ){0,2}(deprecated|removed|longer|disabled|retired)/i,
+      0.95,
+    ],
     [/bitbucket\.org[\s\S]*\b410\b/i, 0.95],
     [/\b410\b/i, 0.7],
     [/authentication (required|failed)|\b401\b|may not have access to this repository|authorization failed/i, 0],

@@ -13,6 +13,10 @@ export const gitBranchProtected: Rule = {
       0.95,
     ],
     [/hook declined/i, 0.92],
+    [
+      /cannot force-push|commits? must (be signed|have verified signatures)|required status check|push (restrictions|rules?) (prevent|reject)|pushes to this branch/i,
+      0.9,
+    ],
     [/GH006|protected branch/i, 0.95],
     [/repository rule violations|GH013/i, 0.95],
     [/not allowed to push code to protected branches/i, 0.96],

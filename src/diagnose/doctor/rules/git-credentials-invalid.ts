@@ -10,7 +10,12 @@ export const gitCredentialsInvalid: Rule = {
   ],
   says: [
     [/remote authentication required but no callback set/i, 0.9],
-    [/authentication required/i, 0.9],
+    [/(?<!proxy )authentication required/i, 0.9],
+    [
+      /too many redirects or authentication replays|\b401 (Unauthorized|Bad credentials)[^.]*(api\.github|gitlab|bitbucket|installation id)|(api\.github|gitlab|bitbucket|installation id)[\s\S]*\b401 (Unauthorized|Bad credentials)/i,
+      0.88,
+    ],
+    [/unexpected http status code: 401|The requested URL returned error: 401/i, 0.88],
     [/Authentication failed for '?https?:/i, 0.88],
     [/could not read (Username|Password) for/i, 0.9],
     [/Unhandled HTTP error 401|HTTP Basic: Access denied|Invalid username or (password|token)|Bad credentials/i, 0.9],

@@ -6,6 +6,8 @@ export const gitDeployKeyReadOnly: Rule = {
   fix: 'Use a key or token with write access for the automation; access keys of Bitbucket Cloud can never write.',
   commands: ['kubectl -n $NS get secret $SECRET -o jsonpath="{.data.identity\\.pub}" | base64 -d'],
   says: [
+    // All that go-git keeps of what Bitbucket and GitLab answer to a push over SSH with such a key.
+    [/unknown error: (Unauthorized|remote:)\s*"?\s*$/i, 0.6],
     [/marked as read[- ]only/i, 0.96],
     [/deploy(ment)? key is read[- ]only|access via a deployment key is read-only/i, 0.96],
     [/\bkey is read[- ]only\b/i, 0.94],

@@ -12,7 +12,8 @@ export const gitHostKeyMismatch: Rule = {
   says: [
     [/knownhosts: key mismatch/i, 0.96],
     [/REMOTE HOST IDENTIFICATION HAS CHANGED/i, 0.96],
-    [/host key (mismatch|has changed)/i, 0.93],
+    [/host ?key (mismatch|has changed)|Offending \S+ key in/i, 0.93],
+    [/hostkey could not be verified(?!:? ?knownhosts)/i, 0.7],
   ],
   examples: [{ symptom: 'ssh: handshake failed: knownhosts: key mismatch', found: true }],
 };

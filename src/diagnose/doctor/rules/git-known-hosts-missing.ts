@@ -9,7 +9,10 @@ export const gitKnownHostsMissing: Rule = {
   says: [
     [/knownhosts: key is unknown/i, 0.96],
     [/'known_hosts' is required/i, 0.95],
-    [/No \S+ host key is known for/i, 0.95],
+    [
+      /No \S+ host key is known for|no (host )?key (is )?known for host|authenticity of host '[^']*' can't be established/i,
+      0.95,
+    ],
     [/Host key verification failed/i, 0.6],
   ],
   shows: (facts) => {

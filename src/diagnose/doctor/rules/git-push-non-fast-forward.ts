@@ -8,7 +8,9 @@ export const gitPushNonFastForward: Rule = {
   says: [
     [/cannot push non-?fast-?forwardable reference/i, 0.95],
     [/\(stale info\)|remote contains work that you do not have/i, 0.93],
-    [/non-fast-forward/i, 0.95],
+    [/non-?fast-?forward/i, 0.95],
+    [/push[^.]*: object not found/i, 0.6],
+    [/contains commits that are not present locally|stale info|old value mismatch/i, 0.93],
     [/Updates were rejected because|\(fetch first\)/i, 0.93],
     [/cannot lock ref|reference already exists|incorrect old value|failed to update ref/i, 0.85],
   ],

@@ -6,6 +6,7 @@ export const healthCheckTimeout: Rule = {
   fix: 'Look at the objects that the message names: their pods, events and images. Raise spec.timeout only if they are merely slow.',
   commands: ['kubectl -n $FAILED_NS describe $FAILED', 'kubectl -n $FAILED_NS get events --sort-by=.lastTimestamp'],
   says: [
+    [/rollout to finish[\s\S]*timed out waiting|has timed out progressing/i, 0.93],
     [/health check failed/i, 0.95],
     [/Health check timed out/i, 0.95],
     [/timeout waiting for: \[/i, 0.94],

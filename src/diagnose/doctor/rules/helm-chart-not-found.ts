@@ -1,4 +1,4 @@
-import type { Rule } from '../rule.ts';
+import { because, type Report, type Rule } from '../rule.ts';
 
 export const helmChartNotFound: Rule = {
   code: 'helm-chart-not-found',
@@ -13,6 +13,15 @@ export const helmChartNotFound: Rule = {
     [/failed to get chart version for remote reference/i, 0.94],
     [/chart "[^"]+"[\s\S]*not found/i, 0.9],
     [/invalid chart reference/i, 0.88],
+    [/chart pull error[\s\S]*\b404\b|is not a valid chart repository|no '[^']+' chart with version matching/i, 0.92],
+    [/\/helmchart[\w-]*\/\S*: no such file or directory/i, 0.88],
   ],
+  weigh,
   examples: [{ symptom: 'no chart version found for podinfo-9.x', found: true }],
 };
+
+/** A chart that may not be read, or not be reached, is there for all that. */
+function weigh(confidence: number, { symptom }: Report) {
+  const isRefused = /\b40[13]\b|unauthorized|forbidden|denied|basic auth|dial tcp|x509/i.test(symptom);
+  return because(isRefused && !/\b404\b/.test(symptom) ? Math.min(confidence, 0.6) : confidence);
+}

@@ -15,7 +15,7 @@ export const helmReleaseFailed: Rule = {
     [/MissingRollbackTarget/i, 0.94],
     [/timed out waiting for the condition/i, 0.88],
     [/Helm (install|upgrade|rollback|test|uninstall) failed/i, 0.85],
-    [/\b(Install|Upgrade|Rollback)Failed\b/, 0.8],
+    [/\b(Install|Upgrade|Rollback)Failed\b|\b(install|upgrade|rollback) failed: cannot patch/, 0.8],
     [/release[^.]*in failed state|has no deployed releases/i, 0.88],
   ],
   weigh,
@@ -27,7 +27,7 @@ export const helmReleaseFailed: Rule = {
 
 /** A failed release that says more than that has another root cause. */
 const deeper =
-  /another operation|no matches for kind|is forbidden|failed calling webhook|denied the request|immutable|not found|exceeded quota|already exists/i;
+  /another operation|no matches for kind|is forbidden|failed calling webhook|denied the request|immutable|not found|exceeded quota|already exists|\b40[13]\b|unauthorized|dial tcp|x509/i;
 
 function weigh(confidence: number, { symptom }: Report) {
   return because(deeper.test(symptom) && confidence < 0.9 ? 0.6 : confidence);

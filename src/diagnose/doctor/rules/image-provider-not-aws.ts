@@ -12,6 +12,9 @@ export const imageProviderNotAws: Rule = {
     [/amazonaws\.com[\s\S]*\b401\b/i, 0.7],
     [/\b401\b[\s\S]*\b(AWS|ECR)\b/i, 0.6],
     [/no basic auth credentials/i, 0.2],
+    [/\.dkr[.-]ecr[\s\S]*credential required for basic auth|registry provider not configured for login/i, 0.88],
+    [/chart[\s\S]*\.dkr[.-]ecr[\s\S]*\b401\b/i, 0.86],
+    [/\b401\b|unauthorized/i, 0],
   ],
   weigh,
   shows: (facts) => {
@@ -37,6 +40,8 @@ export const imageProviderNotAws: Rule = {
 function weigh(confidence: number, { facts, component }: Report) {
   if (text(facts, 'image_provider') === 'aws') return because(0.1);
   if ((number(facts, 'registry_secret_age_hours') ?? 0) >= 12) return because(0.2);
+  const image = text(facts, 'image');
+  if (image !== undefined && !/\.dkr[.-]ecr|public\.ecr\.aws/.test(image)) return because(0);
   if ('image_provider' in facts) return because(0.95, `spec.provider is ${text(facts, 'image_provider') ?? 'not set'}`);
   return because(component === 'kubelet' ? 0 : confidence);
 }

@@ -11,7 +11,7 @@ export const imageTagNotFound: Rule = {
   says: [
     [/MANIFEST_UNKNOWN|manifest unknown|Requested image not found|ImageNotFoundException/i, 0.94],
     [/failed to resolve reference "[^"]+"[\s\S]*: not found/i, 0.88],
-    [/\bmanifest for \S+ not found\b/i, 0.93],
+    [/\bmanifest (for|tagged by) \S+ (is )?not found\b/i, 0.93],
     [/(ErrImagePull|ImagePullBackOff)[\s\S]*not found/i, 0.8],
   ],
   examples: [

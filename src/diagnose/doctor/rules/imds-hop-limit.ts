@@ -17,7 +17,10 @@ export const imdsHopLimit: Rule = {
     // Millrace asks instance metadata only where it was told to: that the node's role is meant is in the message.
     [/no EC2 IMDS role found \(--allow-node-role/i, 0.97],
     [/ec2imds: getToken|169\.254\.169\.254\/latest\/api\/token/i, 0.75],
-    [/EC2MetadataError|EC2 ?(instance )?metadata (is not available|request)|failed to make EC2Metadata/i, 0.75],
+    [
+      /EC2MetadataError(?![\s\S]*status code: 404)|EC2 ?(instance )?metadata is not available|EC2 ?(instance )?metadata request(?![\s\S]*status code: 404)|failed to make EC2Metadata(?![\s\S]*status code: 404)/i,
+      0.75,
+    ],
     [noPodIdentity, 0.4],
     [/request to EC2 IMDS failed/i, 0.35],
   ],

@@ -15,6 +15,7 @@ export const irsaAnnotationMissing: Rule = {
     [noPodIdentity, 0.6],
     [nodeCaller, 0.55],
     [/ec2imds: GetMetadata|request to EC2 IMDS failed/i, 0.5],
+    [/EC2Metadata[\s\S]*status code: 404/i, 0.6],
   ],
   weigh,
   shows: (facts) =>

@@ -12,6 +12,8 @@ export const irsaRoleArnInvalid: Rule = {
   says: [
     [/Invalid length for parameter RoleArn/i, 0.94],
     [/Request ARN is invalid/i, 0.95],
+    [/(minimum field size|missing required field)[^.]*AssumeRole\w*Input\.RoleArn/i, 0.94],
+    [/\barn: (not enough sections|invalid prefix)|(parse|invalid|malformed) (the )?(IAM )?role arn/i, 0.85],
     [/at 'roleArn' failed to satisfy constraint/i, 0.95],
     [/invalid eks\.amazonaws\.com\/role-arn annotation/i, 0.95],
     [/\barn is invalid\b/i, 0.8],

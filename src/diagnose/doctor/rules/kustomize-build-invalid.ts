@@ -15,6 +15,20 @@ export const kustomizeBuildInvalid: Rule = {
     [/missing Resource metadata|missing metadata\.name|Object 'Kind' is missing/i, 0.94],
     [/invalid Kustomization|json: unknown field|unmarshal(ing)? (error|errors)/i, 0.9],
     [/kustomization\.yaml is empty/i, 0.9],
+    [
+      /cannot unmarshal \w+ into Go struct|`selector` does not match template `labels`|is invalid: [\w.[\]]+: Required value|Object 'apiVersion' is missing/i,
+      0.85,
+    ],
+    [
+      /(add|replace|remove|copy|move|test) operation does not apply|doc is missing (path|key)|parse SM or JSON patch|wrong Node Kind/i,
+      0.93,
+    ],
+    [
+      /resource name may not be empty|error validating data|ValidationError\(|missing required field "|must consist of lower case alphanumeric/i,
+      0.88,
+    ],
+    [/cycle detected: candidate root|security; file '[^']*' is not in or below|duplicate entries for key/i, 0.93],
+    [/\bis invalid: [\w.[\]]+: (Invalid|Unsupported|Duplicate) value/i, 0.5],
     [/kustomize build failed/i, 0.6],
   ],
   weigh,

@@ -9,7 +9,10 @@ export const kustomizeResourceMissing: Rule = {
   says: [
     [/accumulating resources[\s\S]*no such file or directory/i, 0.94],
     [/(accumulating|loading|accumulate)[\s\S]*(doesn't exist|not found|no such file)/i, 0.85],
-    [/kustomize build failed[\s\S]*(no such file or directory|must build at directory: not a valid directory)/i, 0.88],
+    [
+      /kustomize build failed[\s\S]*(no such file|must build at directory: not a valid directory)|evalsymlink failure/i,
+      0.88,
+    ],
     [
       / of '(resources|components|bases|crds|configurations|openapi|patches\w*|replacements|generators|transformers)': no such file or folder/,
       0.95,

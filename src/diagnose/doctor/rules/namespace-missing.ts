@@ -9,6 +9,7 @@ export const namespaceMissing: Rule = {
     [/namespaces? "[^"]+" not found/i, 0.95],
     [/namespace not specified|an empty namespace may not be set/i, 0.94],
     [/create namespace[^.]*not found/i, 0.7],
+    [/namespace of the (provided )?object does not match/i, 0.85],
   ],
   examples: [{ symptom: 'Deployment/apps/api not found: namespaces "apps" not found', found: true }],
 };

@@ -14,7 +14,7 @@ export const noTags: Rule = {
   ],
   says: [
     [/ImageRepository\b[^.]*\bhas not been scanned( yet)?/i, 0.85],
-    [/no tags in database/i, 0.95],
+    [/no tags (found )?in (database|(local )?storage|'[^']+')|ImageRepository[^.]* has no tags/i, 0.95],
     [/\bfound 0 tags\b/i, 0.9],
     [/version list argument cannot be empty|unable to determine latest version/i, 0],
   ],
@@ -24,6 +24,9 @@ export const noTags: Rule = {
 };
 
 function weigh(confidence: number, { facts }: Report) {
+  // A restarted controller forgets its tags until the next scan.
+  if (facts['previously_resolved'] === true && !('tags' in facts))
+    return because(Math.max(confidence, 0.93), 'it had chosen a tag before');
   if (number(facts, 'tags_found') === 0) return because(Math.max(confidence, 0.93), emptyScan);
   return because(confidence);
 }

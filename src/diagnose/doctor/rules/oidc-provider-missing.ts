@@ -8,7 +8,8 @@ export const oidcProviderMissing: Rule = {
   commands: ['aws iam create-open-id-connect-provider --url $ISSUER --client-id-list sts.amazonaws.com'],
   says: [
     [/No OpenIDConnect provider found/i, 0.93],
-    [/\bOIDC provider\b[^.]*\b(not found|does not exist|missing)\b/i, 0.85],
+    [/\b(OIDC|OpenID ?Connect) provider\b[^.]*\b(not found|does not exist|missing|cannot be found)\b/i, 0.88],
+    [/no IAM OIDC provider associated|without IAM OIDC provider enabled/i, 0.93],
   ],
   weigh,
   shows: (facts) =>

@@ -7,6 +7,14 @@ export const podIdentityAgentUnavailable: Rule = {
   fix: 'Install the eks-pod-identity-agent add-on (not on Fargate or Windows), and exempt 169.254.170.23 from proxies.',
   commands: ['kubectl -n kube-system get daemonset eks-pod-identity-agent'],
   says: [
+    [/169\.254\.170\.23\S* (is not a valid|, only loopback)|"169\.254\.170\.23", only loopback hosts/i, 0.9],
+    [/\[?fd00:ec2::23\]?[\s\S]*(cannot assign|unreachable|refused|timeout)/i, 0.95],
+    [
+      /eks-pod-identity-agent[\s\S]*(CrashLoopBackOff|unable to|fail|not ready|unavailable)|CrashLoopBackOff[\s\S]*eks-pod-identity-agent/i,
+      0.9,
+    ],
+    [/(bind|listen)[\s\S]*169\.254\.170\.23/i, 0.9],
+    [/169\.254\.170\.23[\s\S]*(bind|in use)/i, 0.9],
     [cannotReach(String.raw`169\.254\.170\.23`), 0.96],
     [cannotReach(String.raw`\[fd00:ec2::23\]`), 0.96],
     [cannotReach(String.raw`eks-auth\.[\w-]+\.(amazonaws\.com|api\.aws)`), 0.93],

@@ -9,7 +9,7 @@ export const postbuildVariableMissing: Rule = {
   says: [
     [/variable not set \(strict mode\)/i, 0.96],
     [/substitute from '?(ConfigMap|Secret)/i, 0.95],
-    [/envsubst error|variable substitution failed/i, 0.93],
+    [/envsubst error|variable substitution failed|unable to parse variable name|\bvariable not set\b/i, 0.93],
     [/post ?build[\s\S]*(unset|fail)[\s\S]*\$\{|\$\{\w+\}[^.]*(empty|unset|not set)/i, 0.85],
     [/var name is invalid, must match/i, 0.9],
   ],

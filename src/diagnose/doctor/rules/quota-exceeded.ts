@@ -7,7 +7,7 @@ export const quotaExceeded: Rule = {
   commands: ['kubectl -n $FAILED_NS describe resourcequota,limitrange'],
   says: [
     [/exceeded quota/i, 0.96],
-    [/failed quota/i, 0.96],
+    [/failed quota|status unknown for quota/i, 0.96],
     [/insufficient quota/i, 0.93],
     [/(maximum|minimum) (cpu|memory) usage per (Container|Pod) is/i, 0.9],
   ],

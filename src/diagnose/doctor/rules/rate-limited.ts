@@ -6,7 +6,7 @@ export const rateLimited: Rule = {
   fix: 'Scan less often or wake scans by push events (`--ecr-events-queue`); log in to registries that limit anonymous reads.',
   commands: ['kubectl get imagerepositories -A -o custom-columns=NAME:.metadata.name,INTERVAL:.spec.interval'],
   says: [
-    [/pull QPS exceeded/i, 0.92],
+    [/pull QPS exceeded|retry quota exceeded|failed to get rate limit token/i, 0.92],
     [/\b429\b|too ?many ?requests/i, 0.94],
     [/\bThrottling(Exception)?\b|Rate exceeded|RequestLimitExceeded|SlowDown/i, 0.94],
     [/\b(rate limit|pull rate|API rate)\b[^.]*\b(exceeded|reached|hit)/i, 0.93],

@@ -1,5 +1,5 @@
-import { text, texts } from '../facts.ts';
-import type { Rule } from '../rule.ts';
+import { isUnset, text, texts } from '../facts.ts';
+import { because, type Report, type Rule } from '../rule.ts';
 
 export const secretInvalid: Rule = {
   code: 'secret-invalid',
@@ -26,8 +26,15 @@ export const secretInvalid: Rule = {
     [/(invalid|malformed|missing)[^.]{0,60}\bdockerconfigjson\b/i, 0.9],
     [/\bsecret\b[^.]{0,80}\b(does not (contain|have)|is missing|lacks)\b/i, 0.88],
     [/public keys secret error/i, 0.9],
+    [/\b401\b|unauthorized|authentication required|denied|no basic auth/i, 0],
+    [/\bsecret\b[^.]{0,80}\b(invalid (data|type)|required fields?|is required)\b|invalid secret (data|type)/i, 0.9],
+    [/illegal base64 data[^.]*secret|secret[^.]*illegal base64|\bSecret "[^"]+" is invalid\b/i, 0.9],
+    [/failed to find any PEM data|invalid TLS client certificate|tls: private key does not match/i, 0.88],
   ],
+  weigh,
   shows: (facts) => {
+    const format = text(facts, 'ssh_key_format') ?? '';
+    if (/putty|ppk|ssh2|public|encrypted/i.test(format)) return `the key is in the form ${format}`;
     const keys = texts(facts['git_secret_keys']);
     const isSsh = /^ssh:/.test(text(facts, 'git_url') ?? '');
     if (keys.length === 0 || !isSsh || keys.includes('identity')) return undefined;
@@ -39,3 +46,16 @@ export const secretInvalid: Rule = {
     { symptom: "invalid 'ssh' auth option: 'known_hosts' is required", found: false },
   ],
 };
+
+/** A registry other than ECR that wants a login, and a Secret that holds none for it. */
+function weigh(confidence: number, { facts }: Report) {
+  const host = text(facts, 'image')?.split('/')[0];
+  if (confidence > 0 || host === undefined || /\.dkr[.-]ecr/.test(host)) return because(confidence);
+  if (isUnset(facts, 'registry_secret')) return because(0.92, `${host} is read without a Secret`);
+  const hosts = texts(facts['registry_secret_hosts']);
+  const isCovered = hosts.some((one) => one.replace(/^https?:\/\//, '').startsWith(host));
+  return because(
+    hosts.length === 0 || isCovered ? 0 : 0.93,
+    `the Secret is for ${hosts.join(', ')}, the image at ${host}`,
+  );
+}

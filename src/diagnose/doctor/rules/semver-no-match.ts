@@ -8,6 +8,7 @@ export const semverNoMatch: Rule = {
   says: [
     [/unable to determine latest version from provided list/i, 0.9],
     [/no match found for semver/i, 0.9],
+    [/no (semver )?(tags?|versions?) (match|matching|matched|satisf\w+)[^.]*\b(semver|range|constraint)/i, 0.88],
   ],
   weigh,
   examples: [

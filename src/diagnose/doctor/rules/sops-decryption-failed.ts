@@ -8,10 +8,15 @@ export const sopsDecryptionFailed: Rule = {
   commands: ['kubectl -n $NS get kustomization $NAME -o jsonpath="{.spec.decryption}"'],
   says: [
     [/Error (getting|decrypting) (the )?data key|\d+ successful groups required/i, 0.93],
-    [/\bMAC mismatch\b/, 0.9],
+    [/\bMAC mismatch\b|ciphertext refers to a customer master key/i, 0.9],
+    [/Secret[^.]*data values must be of type string/i, 0.6],
     [/sops data key|Failed to get the data key required to decrypt/i, 0.94],
     [/is SOPS encrypted/i, 0.96],
-    [/decryption failed for/i, 0.92],
+    [
+      /decryption failed for|decryption failed: No secret key|does not match sops' data format|sops metadata not found/i,
+      0.92,
+    ],
+    [/could not decrypt data key|load age identities|decryption secret error|error decrypting/i, 0.95],
     [/sops[^.]*(cannot|failed|unable)|no identity matched any of the recipients/i, 0.85],
     [/\bKMS\b[\s\S]*(AccessDenied|Decrypt|not authorized)/i, 0.85],
   ],

@@ -16,6 +16,10 @@ export const sourceNotReady: Rule = {
     ],
     [/no artifact available for|NoSourceArtifact|could not get resource for include/i, 0.92],
     [/referenced git repository does not exist/i, 0.92],
+    [
+      /(HelmChart|GitRepository|OCIRepository|Bucket|HelmRepository)( '[^']+')? (is )?not ready|(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart)( '[^']+')? has no artifact|waiting for (the )?artifact of/i,
+      0.9,
+    ],
     [/referenced ImageRepository does not exist/i, 0.8],
   ],
   shows: (facts) =>

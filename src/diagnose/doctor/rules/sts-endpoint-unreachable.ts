@@ -12,6 +12,7 @@ export const stsEndpointUnreachable: Rule = {
     [/\bSTS: AssumeRole\w*,[\s\S]*(context deadline exceeded|i\/o timeout)/i, 0.85],
     [cannotReach(String.raw`https://(?!sts\.\.)sts[\w.-]*\.amazonaws\.com(\.cn)?`), 0.95],
     [cannotReach(String.raw`\bSTS AssumeRoleWithWebIdentity of`), 0.94],
+    [cannotReach(String.raw`\bsts(\.[a-z]{2,4}(-[a-z]+)+-\d)?\.amazonaws\.com(?!/doc)`), 0.94],
     [cannotReach(String.raw`\blookup (?!sts\.\.)sts[\w.-]*\.amazonaws\.com`), 0.95],
   ],
   examples: [

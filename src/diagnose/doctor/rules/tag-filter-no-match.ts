@@ -8,7 +8,7 @@ export const tagFilterNoMatch: Rule = {
   fix: 'Try the pattern on the real tags; `extract` names a group of the pattern, as $name or ${name}.',
   commands: ['kubectl -n $NS get imagepolicy $NAME -o yaml | millrace policy test -f -'],
   says: [
-    [/version list argument cannot be empty/i, 0.9],
+    [/version list argument cannot be empty|no image found for policy/i, 0.9],
     [/unable to determine latest version|no match found/i, 0],
   ],
   weigh,

@@ -10,7 +10,11 @@ export const tlsCaUntrusted: Rule = {
     [/server certificate verification failed|certificate is valid for \S+?, not /i, 0.88],
     [/certificate signed by unknown authority/i, 0.96],
     [/self[- ]signed certificate|unable to get (local )?issuer certificate|UNABLE_TO_VERIFY_LEAF_SIGNATURE/i, 0.94],
-    [/SSL certificate problem/i, 0.9],
+    [
+      /SSL certificate problem|CERTIFICATE_VERIFY_FAILED|PKIX path building failed|unable to find valid certification path/i,
+      0.9,
+    ],
+    [/doesn't contain any IP SANs|cannot validate certificate for/i, 0.88],
     [/certificate (has expired|is not trusted)/i, 0.75],
   ],
   weigh,

@@ -10,8 +10,8 @@ export const webIdentityTokenInvalid: Rule = {
   ],
   says: [
     [/ExpiredToken\w*: The security token included in the request is expired/i, 0.75],
-    [/ExpiredTokenException[\s\S]*Token (expired|too old)|Token expired: current date/i, 0.95],
-    [/Token too old/i, 0.9],
+    [/ExpiredTokenException: Token (expired|too old)|Token expired: current date/i, 0.95],
+    [/Token too old|oidc: token is expired|not signed by a trusted key/i, 0.9],
     [/not a valid JWT/i, 0.96],
     [/Couldn't retrieve verification key/i, 0.96],
     [/Missing a required claim/i, 0.95],

@@ -9,7 +9,7 @@ export const webhookDenied: Rule = {
     [/admission webhook "[^"]+" denied the request/i, 0.96],
     [/does not support dry run/i, 0.95],
     [/ValidatingAdmissionPolicy '[^']+'[\s\S]*denied/i, 0.94],
-    [/violates PodSecurity/i, 0.85],
+    [/violates PodSecurity|unable to validate against any (security context constraint|pod security policy)/i, 0.85],
   ],
   examples: [{ symptom: 'admission webhook "validation.gatekeeper.sh" denied the request: no owner', found: true }],
 };
