@@ -42,6 +42,8 @@ const rights: Readonly<Record<string, readonly PolicyRule[]>> = {
     { apiGroups: [sourceGroup], resources: [...sources, 'externalartifacts'], verbs: read },
     credentials,
     { apiGroups: [''], resources: ['configmaps'], verbs: read },
+    // How long what was applied takes to run.
+    { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: read },
   ],
   'image-reflector-controller': [
     own(imageGroup, 'imagerepositories', 'imagepolicies'),

@@ -36,8 +36,10 @@ test('the least recently used goes first, and a failure is not kept', async () =
   await get('b');
   await get('a');
   await get('c');
-  expect(events).toEqual(['miss', 'miss', 'hit', 'miss', 'eviction']);
+  const loaded = ['miss', 'loaded', 'added'];
+  expect(events).toEqual([...loaded, ...loaded, 'hit', ...loaded, 'removed', 'eviction']);
   await expect(cache.get('x', async () => Promise.reject(new Error('no')), signal)).rejects.toThrow('no');
+  expect(events.slice(-2)).toEqual(['miss', 'failed']);
   expect(await cache.get('x', async () => ({ value: 'yes' }), signal)).toBe('yes');
 });
 

@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { awaitShared, withDeadline } from '../base/deadline.ts';
 
-export type CacheEvent = 'hit' | 'miss' | 'eviction';
+/** A use (`hit`, `miss`), the end of a load (`loaded`, `failed`), and how many values there are. */
+export type CacheEvent = 'hit' | 'miss' | 'loaded' | 'failed' | 'added' | 'removed' | 'eviction';
 
 export interface CredentialCacheOptions {
   /** Least recently used entries go first beyond this; 0 switches the cache off. Default 100. */
@@ -52,12 +53,17 @@ export function createCredentialCache<T>(options: CredentialCacheOptions = {}): 
     const lifeMs = expiresAt === undefined ? maxDurationMs : 0.8 * (expiresAt - now);
     const usableMs = Math.min(maxDurationMs, lifeMs);
     if (maxSize === 0 || usableMs <= 0) return;
+    remove(key);
     entries.set(key, { value, refreshAt: now + 0.9 * usableMs, usableUntil: now + usableMs });
+    observe('added');
     for (const oldest of entries.keys()) {
       if (entries.size <= maxSize) break;
-      entries.delete(oldest);
+      remove(oldest);
       observe('eviction');
     }
+  };
+  const remove = (key: string) => {
+    if (entries.delete(key)) observe('removed');
   };
 
   const loadOnce = (key: string, load: (signal: AbortSignal) => Promise<Expiring<T>>): Promise<T> => {
@@ -66,8 +72,13 @@ export function createCredentialCache<T>(options: CredentialCacheOptions = {}): 
     const unending = new AbortController().signal;
     const started = withDeadline(unending, loadTimeoutMs, 'fetching credentials', load)
       .then((loaded) => {
+        observe('loaded');
         keep(key, loaded);
         return loaded.value;
+      })
+      .catch((error: unknown) => {
+        observe('failed');
+        throw error;
       })
       .finally(() => loads.delete(key));
     loads.set(key, started);
@@ -80,7 +91,7 @@ export function createCredentialCache<T>(options: CredentialCacheOptions = {}): 
       const now = clock.now();
       if (entry === undefined || now >= entry.usableUntil) {
         observe('miss');
-        entries.delete(key);
+        remove(key);
         return awaitShared(loadOnce(key, load), signal);
       }
       observe('hit');
@@ -90,7 +101,7 @@ export function createCredentialCache<T>(options: CredentialCacheOptions = {}): 
       if (now >= entry.refreshAt) loadOnce(key, load).catch(() => {});
       return entry.value;
     },
-    drop: (key) => void entries.delete(key),
+    drop: remove,
     size: () => entries.size,
   };
 }

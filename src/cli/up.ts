@@ -88,8 +88,9 @@ async function up(options: Record<string, unknown>, context: CliContext): Promis
     write('');
     write(`delivered    ${tag}: ${hopNames.at(0)} to ${hopNames.at(-1)} in ${(tookMs / 1000).toFixed(2)} s`);
     if (options['once'] === true) return {};
-    write(nextSteps(demo, dataDir));
-    await Promise.race([untilAborted(context.signal), demo.controllers.failed]);
+    const { metricsUrl, failed } = demo.controllers;
+    write(nextSteps(demo, dataDir, await Promise.race([metricsUrl, failed])));
+    await Promise.race([untilAborted(context.signal), failed]);
     return {};
   } finally {
     await demo?.close();
@@ -108,7 +109,7 @@ function portOf(options: Record<string, unknown>, name: string): number | undefi
   });
 }
 
-function nextSteps({ sandbox, fleetUrl }: Demo, dataDir: string): string {
+function nextSteps({ sandbox, fleetUrl }: Demo, dataDir: string, metricsUrl: string | undefined): string {
   const { kubernetes, git } = sandbox.access;
   const cloneUrl = fleetUrl.replace('://', `://${git.username}:${git.password}@`);
   return `
@@ -117,7 +118,7 @@ try next
   kubectl get pods,deploy,gitrepositories,kustomizations,imagepolicies -A
   git clone ${cloneUrl}
   millrace push mainapp:1.0.2 --data ${dataDir}
-  millrace get all -A
+  millrace get all -A${metricsUrl === undefined ? '' : `\n  curl -s ${metricsUrl} | grep millrace_delivery`}
 
 Ctrl-C ends the sandbox; the next start on the same folder goes on from here.`;
 }

@@ -13,6 +13,8 @@ export interface InformerOptions {
   /** All namespaces when left out. */
   namespace?: string;
   labelSelector?: string;
+  /** What of an object is kept, where little of it is needed. Default: all but the managed fields. */
+  keep?(object: KubeObject): KubeObject;
   logger: Logger;
 }
 
@@ -43,7 +45,8 @@ interface Position {
   version: string | undefined;
 }
 
-export function createInformer({ client, kind, namespace, labelSelector, logger }: InformerOptions): Informer {
+export function createInformer(options: InformerOptions): Informer {
+  const { client, kind, namespace, labelSelector, keep = withoutManagedFields, logger } = options;
   const store = createObjectStore();
   const listeners: ChangeListener[] = [];
   const scope = {
@@ -56,7 +59,7 @@ export function createInformer({ client, kind, namespace, labelSelector, logger 
     for (const listener of listeners) listener(change, { initial });
   };
   const set = (object: KubeObject, initial: boolean) => {
-    const slim = withoutManagedFields(object);
+    const slim = keep(object);
     const before = store.set(slim);
     if (before?.metadata.resourceVersion !== slim.metadata.resourceVersion) tell({ before, after: slim }, initial);
   };

@@ -19,6 +19,8 @@ export interface ManagerOptions {
   logger: Logger;
   metrics: Metrics;
   backoff?: BackoffOptions;
+  /** Told of every change of every kind that is watched. */
+  onChange?(change: Change): void;
   /** How long runs under way may go on after the end was asked for. Default 20 seconds. */
   drainMs?: number;
 }
@@ -47,6 +49,7 @@ export function createManager(options: ManagerOptions): Manager {
     if (informer === undefined) {
       const selection = labelSelector === undefined ? {} : { labelSelector };
       informer = createInformer({ client, kind, ...scope, ...selection, logger });
+      if (options.onChange !== undefined) informer.onChange(options.onChange);
       informers.set(id, informer);
     }
     return informer;
@@ -57,6 +60,7 @@ export function createManager(options: ManagerOptions): Manager {
     const backoff = options.backoff === undefined ? {} : { backoff: options.backoff };
     const exists = (key: ObjectKey) => own.cache.get(key) !== undefined;
     const loop = createControlLoop({ controller, logger, metrics, exists, ...backoff });
+    metrics.resources(controller.kind, own.cache);
     if (controller.indexes !== undefined) own.addIndexes(controller.indexes);
     own.onChange((change) => wakeOwn(controller, loop, metrics, change));
     const others = (controller.watches ?? []).map((watch) => {

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { KindRef, ObjectKey } from '../base/kube-object.ts';
+import type { ObjectCache } from './controller.ts';
+import { createResourceInfo } from './resource-info.ts';
 import type { WorkQueueObserver } from './work-queue.ts';
 
 export type ReconcileResult = 'success' | 'requeue_after' | 'error';
@@ -18,13 +20,22 @@ export interface Metrics {
   /** One answer of the API server. */
   apiRequest(method: string, code: string, host: string): void;
   leading(name: string, isLeader: boolean): void;
-  /** A use of the cache of cloud tokens. */
-  tokenCache(event: 'hit' | 'miss' | 'eviction'): void;
+  /** What a cache of cloud tokens does. */
+  tokenCache(event: TokenCacheEvent): void;
+  /** Exports `gotk_resource_info` of these objects, as they are when somebody scrapes. */
+  resources(kind: KindRef, cache: ObjectCache): void;
+  /** Length of a hop of a delivery, in milliseconds. */
+  deliveryHop(hop: string, ms: number): void;
 }
+
+/** A use of a cache, the end of a load, or a change of how much is in it. */
+export type TokenCacheEvent = 'hit' | 'miss' | 'loaded' | 'failed' | 'added' | 'removed' | 'eviction';
 
 /** Ten buckets that grow evenly in ratio from 10 ms to 30 min. */
 const durationBuckets = Array.from({ length: 10 }, (_, i) => 0.01 * (1800 / 0.01) ** (i / 9));
 const runBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** From what events bring about at once to an interval of polling that is long. */
+const hopBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
 const queueBuckets = [1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000];
 
 export function createMetrics(): Metrics {
@@ -76,6 +87,17 @@ export function createMetrics(): Metrics {
     'Tokens that left the cache for want of room.',
     [],
   );
+  const tokenRequests = counter('gotk_token_cache_requests_total', 'Requests for a token by their success.', [
+    'status',
+  ]);
+  const tokens = gauge('gotk_token_cached_items', 'Tokens in the cache.', []);
+  const hops = histogram(
+    'millrace_delivery_hop_duration_seconds',
+    'Time from the hop before to this one: scanned, chosen, committed, fetched, applied, running.',
+    ['hop'],
+    hopBuckets,
+  );
+  const resources = createResourceInfo('gotk_resource_info', registry);
   addProcessGauges(registry);
 
   return {
@@ -103,9 +125,15 @@ export function createMetrics(): Metrics {
     finishedWork: (controller, ms) => worked.observe({ name: controller, controller }, ms / 1000),
     apiRequest: (method, code, host) => requests.inc({ method, code, host }),
     tokenCache(event) {
+      if (event === 'hit' || event === 'miss') tokenEvents.inc({ event_type: `cache_${event}` });
+      if (event === 'hit' || event === 'loaded') tokenRequests.inc({ status: 'success' });
+      if (event === 'failed') tokenRequests.inc({ status: 'failure' });
       if (event === 'eviction') tokenEvictions.inc();
-      else tokenEvents.inc({ event_type: `cache_${event}` });
+      if (event === 'added') tokens.inc();
+      if (event === 'removed') tokens.dec();
     },
+    resources: (kind, cache) => resources.add(kind, () => cache.list()),
+    deliveryHop: (hop, ms) => hops.observe({ hop }, ms / 1000),
     leading: (name, isLeader) => leader.set({ name }, isLeader ? 1 : 0),
   };
 }

@@ -148,6 +148,29 @@ describe('the sandbox stays up and answers real clients', () => {
     expect(all.stdout).toContain('flux-system');
   });
 
+  test('every hop of it is in the metrics, beside the ones that Flux has', async () => {
+    const url = /http:\S+\/metrics/.exec(millrace.stdout)?.[0] ?? '';
+    const scrape = async () => (await fetch(url)).text();
+    for (const hop of ['scanned', 'chosen', 'committed', 'fetched', 'applied', 'running'])
+      await expect
+        .poll(scrape)
+        .toMatch(new RegExp(`^millrace_delivery_hop_duration_seconds_count{hop="${hop}"} [1-9]`, 'm'));
+    const metrics = await scrape();
+    for (const series of [
+      'gotk_reconcile_duration_seconds_count{kind="ImagePolicy",name="mainapp",namespace="flux-system"}',
+      'gotk_token_cache_events_total{event_type="cache_miss"}',
+      'gotk_token_cache_requests_total{status="success"}',
+      'gotk_token_cached_items',
+      'controller_runtime_reconcile_total{controller="gitrepository",result="requeue_after"}',
+      'workqueue_depth{name="kustomization",controller="kustomization"}',
+      'rest_client_requests_total{',
+    ])
+      expect(metrics).toContain(series);
+    expect(metrics).toMatch(
+      /^gotk_resource_info{.*customresource_kind="GitRepository",exported_namespace="flux-system",name="flux-system",ready="True",suspended="false",revision="main@sha1:/m,
+    );
+  });
+
   test.skipIf(!hasClient('skopeo', '--version'))(
     'skopeo copy into the registry triggers a delivery',
     { timeout: deliveryMs },

@@ -1,3 +1,5 @@
+import type { CredentialCacheOptions } from '../../aws/credential-cache.ts';
+import { createEcrLogins, type EcrLogins } from '../../aws/ecr-login.ts';
 import { parseAwsEnvironment } from '../../aws/environment.ts';
 import { type AwsIdentities, createAwsIdentities } from '../../aws/identities.ts';
 import type { BucketIdentities } from '../../controllers/bucket/bucket-credentials.ts';
@@ -14,7 +16,7 @@ export function awsIdentitiesOf(
   deps: ControllerDeps,
   stsEndpoint: string | undefined = undefined,
 ): AwsIdentities {
-  const { client, namespace, options, metrics, env } = deps;
+  const { client, namespace, options, env } = deps;
   const environment = parseAwsEnvironment(env);
   const endpoints = stsEndpoint === undefined ? environment.endpoints : { ...environment.endpoints, sts: stsEndpoint };
   return createAwsIdentities({
@@ -22,12 +24,22 @@ export function awsIdentitiesOf(
     serviceAccounts: serviceAccounts(client),
     controllerServiceAccount: { namespace, name: component },
     allowNodeRole: options.allowNodeRole,
-    cache: {
-      maxSize: options.tokenCacheMaxSize,
-      maxDurationMs: options.tokenCacheMaxDurationMs,
-      observe: metrics.tokenCache,
-    },
+    cache: tokenCacheOf(deps),
   });
+}
+
+/** ECR logins of one controller by its identities. */
+export function ecrLoginsOf(identities: AwsIdentities, deps: ControllerDeps): EcrLogins {
+  const { endpoints } = parseAwsEnvironment(deps.env);
+  return createEcrLogins({ identities, endpoints, cache: tokenCacheOf(deps) });
+}
+
+function tokenCacheOf({ options, metrics }: ControllerDeps): CredentialCacheOptions {
+  return {
+    maxSize: options.tokenCacheMaxSize,
+    maxDurationMs: options.tokenCacheMaxDurationMs,
+    observe: metrics.tokenCache,
+  };
 }
 
 /** Credentials for buckets. Those that name an STS endpoint of their own share their identities with no others. */

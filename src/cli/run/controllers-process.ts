@@ -14,6 +14,7 @@ import type { Metrics } from '../../runtime/metrics.ts';
 import { createNotifier } from '../../runtime/notification.ts';
 import { type ProcessServer, parseListenAddress, startProcessServer } from '../../runtime/process-server.ts';
 import { type assembleControllers, type ControllerName, controllerNames } from './controllers.ts';
+import { createDeliveryMetrics } from './delivery-metrics.ts';
 import type { RunOptions } from './options.ts';
 
 export interface ControllersProcess {
@@ -74,12 +75,17 @@ async function runManager(
   signal: AbortSignal,
 ): Promise<void> {
   const recorders = newRecorders({ client, options, logger });
-  const deps = { client, config, options, namespace, env, logger, metrics, events: recorders.of, signal };
+  const scope = options.watchAllNamespaces ? {} : { namespace };
+  const deliveries = createDeliveryMetrics({ controllers: options.controllers, client, metrics, logger, ...scope });
+  const { pushed } = deliveries;
+  const deps = { client, config, options, namespace, env, logger, metrics, events: recorders.of, pushed, signal };
   const set = await assemble(options.controllers, deps);
+  const isScraped = servers.some(({ name }) => name === 'metrics');
   const manager = createManager({
     client,
     controllers: set.controllers,
-    ...(options.watchAllNamespaces ? {} : { namespace }),
+    ...scope,
+    ...(isScraped && { onChange: deliveries.observe }),
     ...(options.watchLabelSelector === undefined ? {} : { labelSelector: options.watchLabelSelector }),
     logger,
     metrics,
@@ -89,9 +95,11 @@ async function runManager(
   state.manager = manager;
   const addresses = Object.fromEntries(servers.map(({ name, server }) => [name, server.address]));
   void logWhenReady(manager, logger, { controllers: options.controllers, ...addresses, ...set.addresses }, signal);
+  const timing = isScraped ? deliveries.watch(signal) : undefined;
   try {
     await manager.run(signal);
   } finally {
+    await timing;
     await set.close();
     await recorders.close();
     logger.info('stopped');

@@ -31,6 +31,8 @@ export interface ControllerDeps {
   logger: Logger;
   metrics: Metrics;
   events(component: ControllerName): EventRecorder;
+  /** A registry told of a push of `image:tag`, at a time in milliseconds since the epoch: a delivery begins. */
+  pushed(image: string, tag: string, atMs: number): void;
   /** Aborts when the process is about to end: background work besides reconciling stops. */
   signal: AbortSignal;
 }

@@ -8,8 +8,15 @@ import { type ControllerDeps, type ControllerPart, operatorName } from './contro
 /** The FluxInstance and its report, which is there from the start. */
 export async function assembleOperator(deps: ControllerDeps): Promise<ControllerPart> {
   const { client, env, namespace, signal } = deps;
+  const { registry } = deps.metrics;
   const image = env['MILLRACE_IMAGE'];
-  const parts = { client, events: deps.events(operatorName), version, ...(image === undefined ? {} : { image }) };
+  const parts = {
+    client,
+    events: deps.events(operatorName),
+    version,
+    registry,
+    ...(image === undefined ? {} : { image }),
+  };
   await requestReport(client, namespace, systemClock, signal);
   return { controllers: [createFluxInstanceController(parts), createFluxReportController(parts)] };
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { createEcrLogins } from '../../aws/ecr-login.ts';
 import { parseAwsEnvironment } from '../../aws/environment.ts';
 import type { AwsIdentities } from '../../aws/identities.ts';
 import { consumePushEvents } from '../../aws/push-queue.ts';
+import { dnsSuffix } from '../../aws/signer.ts';
 import { createRegistryAccess } from '../../controllers/image/registry-access.ts';
 import { createTagStore } from '../../controllers/image/tag-store.ts';
 import { createImagePolicyController } from '../../controllers/image-policy/controller.ts';
@@ -11,7 +11,7 @@ import { createPushWaker, type PushWaker } from '../../controllers/image-reposit
 import { createHttpClient } from '../../http/http-client.ts';
 import { proxyFromEnv } from '../../http/proxy.ts';
 import { version } from '../../version.ts';
-import { awsIdentitiesOf } from './aws-identities.ts';
+import { awsIdentitiesOf, ecrLoginsOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
 import { startHooks } from './hooks.ts';
 import type { SharedParts } from './shared.ts';
@@ -26,7 +26,6 @@ export async function assembleImageReflector(deps: ControllerDeps, shared: Share
     headers: { 'user-agent': `millrace/${version}` },
     ...(proxy === undefined ? {} : { proxy }),
   });
-  const { endpoints } = parseAwsEnvironment(env);
   const identities = awsIdentitiesOf(component, deps);
   const image = {
     client,
@@ -36,13 +35,13 @@ export async function assembleImageReflector(deps: ControllerDeps, shared: Share
     registries: createRegistryAccess({
       client,
       http,
-      ecr: createEcrLogins({ identities, endpoints }),
+      ecr: ecrLoginsOf(identities, deps),
       endpoints: Object.fromEntries(options.registryEndpoints),
       defaultServiceAccount: options.defaultServiceAccount,
     }),
     ...(options.concurrent === undefined ? {} : { concurrency: options.concurrent }),
   };
-  const waker = createPushWaker({ client, logger: deps.logger, signal: deps.signal });
+  const waker = timed(createPushWaker({ client, logger: deps.logger, signal: deps.signal }), deps);
   listenForPushes(deps, identities, waker);
   const hooks = await startHooks(deps, waker);
   return {
@@ -70,4 +69,19 @@ function listenForPushes(deps: ControllerDeps, identities: AwsIdentities, waker:
   const { endpoints } = parseAwsEnvironment(env);
   const defaultRegion = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
   void consumePushEvents({ queueUrl, defaultRegion, identities, endpoints, logger, onPush: waker.pushed }, signal);
+}
+
+/** Tells of the push as well, for the length of the delivery that begins with it. */
+function timed({ pushed }: PushWaker, deps: ControllerDeps): PushWaker {
+  return {
+    async pushed(push) {
+      const host = 'host' in push ? push.host : ecrHost(push.account, push.region);
+      if (push.tag !== undefined) deps.pushed(`${host}/${push.repository}`, push.tag, push.time || Date.now());
+      await pushed(push);
+    },
+  };
+}
+
+function ecrHost(account: string, region: string): string {
+  return `${account}.dkr.ecr.${region}.${dnsSuffix(region)}`;
 }

@@ -1,8 +1,6 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createEcrLogins } from '../../aws/ecr-login.ts';
-import { parseAwsEnvironment } from '../../aws/environment.ts';
 import { MillraceError } from '../../base/error.ts';
 import { createBucketController } from '../../controllers/bucket/controller.ts';
 import { createGitRepositoryController } from '../../controllers/git-repository/controller.ts';
@@ -16,7 +14,7 @@ import { createHttpClient } from '../../http/http-client.ts';
 import { proxyFromEnv } from '../../http/proxy.ts';
 import { parseListenAddress } from '../../runtime/process-server.ts';
 import { version } from '../../version.ts';
-import { awsIdentitiesOf, bucketIdentitiesOf } from './aws-identities.ts';
+import { awsIdentitiesOf, bucketIdentitiesOf, ecrLoginsOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
 import { gitProvidersOf } from './git-providers.ts';
 import type { RunOptions } from './options.ts';
@@ -65,7 +63,7 @@ export async function assembleSourceController(deps: ControllerDeps, shared: Sha
   const registries = createRegistryAccess({
     client,
     http,
-    ecr: createEcrLogins({ identities, endpoints: parseAwsEnvironment(env).endpoints }),
+    ecr: ecrLoginsOf(identities, deps),
     endpoints: Object.fromEntries(options.registryEndpoints),
     defaultServiceAccount: options.defaultServiceAccount,
   });

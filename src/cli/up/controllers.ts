@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { MillraceError } from '../../base/error.ts';
+import { textAt } from '../../base/json.ts';
 
 export interface ControllersOptions {
   /** How to start this program again: the Node binary and the entry point. */
@@ -14,6 +16,8 @@ export interface ControllersOptions {
 export interface ControllersProcess {
   /** Rejects with CONTROLLERS_ENDED when the process ends without having been asked to. */
   failed: Promise<never>;
+  /** Where `/metrics` is served, once it is; undefined for processes that do not say. */
+  metricsUrl?: Promise<string>;
   /** Asks it to hand over and end; kills it when it has not ended after ten seconds. */
   close(): Promise<void>;
 }
@@ -27,6 +31,7 @@ export function startControllers({ program, args, env, logFile }: ControllersOpt
   });
   const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
   child.stderr.pipe(log);
+  const metricsUrl = firstMetricsUrl(child.stderr);
   let isClosing = false;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const failed = new Promise<never>((_, reject) => {
@@ -39,11 +44,29 @@ export function startControllers({ program, args, env, logFile }: ControllersOpt
   failed.catch(() => {});
   return {
     failed,
+    metricsUrl,
     close: async () => {
       isClosing = true;
       await stop(child, ended);
     },
   };
+}
+
+/** From the line with which the controllers say that they are ready. Settles only when it comes. */
+function firstMetricsUrl(stderr: Readable): Promise<string> {
+  return new Promise((resolve) => {
+    let unread = '';
+    const read = (chunk: unknown) => {
+      const lines = `${unread}${chunk}`.split('\n');
+      unread = lines.pop() ?? '';
+      const ready = lines.find((line) => line.includes('"msg":"ready"'));
+      if (ready === undefined) return;
+      stderr.off('data', read);
+      const address = textAt(JSON.parse(ready), 'metrics');
+      if (address !== undefined) resolve(`http://${address}/metrics`);
+    };
+    stderr.on('data', read);
+  });
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {

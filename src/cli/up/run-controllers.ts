@@ -40,6 +40,7 @@ export async function runControllers(
     program,
     args: [
       ...['--kubeconfig', kubeconfig, '--namespace', namespace, '--storage-path', join(dataDir, 'controllers')],
+      ...['--metrics-addr', '127.0.0.1:0'],
       ...Object.entries(endpoints).flatMap(([host, url]) => ['--registry-endpoint', `${host}=${url}`]),
       ...(queueUrl === undefined ? [] : ['--ecr-events-queue', queueUrl]),
       ...args,

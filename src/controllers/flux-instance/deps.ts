@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { Clock } from '../../base/clock.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../runtime/events.ts';
@@ -11,6 +12,8 @@ export interface FluxInstanceDeps {
   version: string;
   /** How often reports are made anew, in milliseconds. Default 5 minutes. */
   reportIntervalMs?: number;
+  /** Where the gauges of the report are exported. */
+  registry?: Registry;
   clock?: Clock;
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { crds } from '../../api/crds.ts';
 import type { FluxInstance } from '../../api/flux-instance.ts';
@@ -223,7 +224,16 @@ describe('waiting', () => {
 });
 
 test('the report tells what is installed, how it does, and what is synchronised', async () => {
-  await createFluxReportController(deps()).reconcile(key, context());
+  const registry = new Registry();
+  await createFluxReportController({ ...deps(), registry }).reconcile(key, context());
+  const metrics = await registry.metrics();
+  expect(metrics).toMatch(
+    /^flux_instance_info{.*kind="FluxInstance",name="flux",exported_namespace="flux-system",ready="True",reason="ReconciliationSucceeded",suspended="False",revision="v2.*@sha256:.*",registry="registry.example"} 1$/m,
+  );
+  expect(metrics).toMatch(
+    /^flux_resource_info{.*kind="GitRepository",name="flux-system",.*ready="Unknown",.*url="https:\/\/x.example\/r.git",ref="refs\/heads\/main"} 1$/m,
+  );
+  expect(metrics).toContain('flux_operator_info{version="1.0.0",platform="linux/');
   const report = await client.get<FluxReport>({ ...instanceRef, kind: 'FluxReport' }, { signal });
   expect(report?.spec).toMatchObject({
     distribution: {

@@ -10,7 +10,12 @@ import { requestedAtAnnotation } from '../../runtime/request.ts';
 import { refOf } from '../../runtime/status-patch.ts';
 
 /** Something was pushed to a registry: by ECR's account and region, or by the registry's host name. */
-export type Pushed = { repository: string; tag?: string } & ({ account: string; region: string } | { host: string });
+export type Pushed = {
+  repository: string;
+  tag?: string;
+  /** When, in milliseconds since the epoch; 0 or absent where the sender does not say. */
+  time?: number;
+} & ({ account: string; region: string } | { host: string });
 
 export interface PushWakerOptions {
   client: KubeClient;
@@ -44,7 +49,8 @@ export function createPushWaker(options: PushWakerOptions): PushWaker {
   };
 
   const pushed = async (push: Pushed): Promise<void> => {
-    const id = JSON.stringify({ ...push, tag: undefined });
+    const place = 'host' in push ? [push.host] : [push.account, push.region];
+    const id = [...place, push.repository].join(' ');
     const rest = resting.get(id);
     if (rest !== undefined) {
       rest.again = true;

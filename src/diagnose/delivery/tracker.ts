@@ -2,6 +2,7 @@ import { textAt, valueAt } from '../../base/json.ts';
 import { formatKey, formatRef, type KubeObject, keyOf, type ObjectKey } from '../../base/kube-object.ts';
 import { conditionOf } from '../condition.ts';
 import { type Hop, type HopName, hopNames } from './hops.ts';
+import { isRolledOut } from './rolled-out.ts';
 
 /** One image on its way, and the objects that carry it. */
 export interface DeliveryTarget {
@@ -122,11 +123,7 @@ export class DeliveryTracker {
     if (image === undefined) return;
     this.#done('applied', atMs, `${formatRef(object)} configured`);
     const replicas = valueAt(object, 'spec', 'replicas') ?? 1;
-    const status = (field: string) => valueAt(object, 'status', field);
-    const isRolledOut =
-      status('observedGeneration') === object.metadata.generation &&
-      ['replicas', 'updatedReplicas', 'availableReplicas'].every((field) => status(field) === replicas);
-    if (isRolledOut) this.#done('running', atMs, `${replicas}/${replicas} pods ready with ${image}`);
+    if (isRolledOut(object)) this.#done('running', atMs, `${replicas}/${replicas} pods ready with ${image}`);
   }
 
   #carriesCommit(revision: string | undefined): boolean {

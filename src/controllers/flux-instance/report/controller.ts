@@ -8,14 +8,16 @@ import { isReconcileTrigger, requestedAt } from '../../../runtime/request.ts';
 import { createStatusPatcher } from '../../../runtime/status-patch.ts';
 import { durationOf, isDisabled } from '../annotations.ts';
 import { type FluxInstanceDeps, operatorName } from '../deps.ts';
-import { reportOf } from './report.ts';
+import { platform, reportOf } from './report.ts';
+import { createReportMetrics } from './report-metrics.ts';
 
 const defaultIntervalMs = 5 * 60_000;
 
 /** Keeps the FluxReport up to date: on request, after each run of the instance, and by the clock. */
 export function createFluxReportController(deps: FluxInstanceDeps): Controller {
   const kind = kindRef(FluxReport);
-  const { client, version, clock = systemClock, reportIntervalMs = defaultIntervalMs } = deps;
+  const { client, version, clock = systemClock, reportIntervalMs = defaultIntervalMs, registry } = deps;
+  const metrics = registry && createReportMetrics(registry, { version, platform });
   return {
     name: operatorName,
     kind,
@@ -25,7 +27,7 @@ export function createFluxReportController(deps: FluxInstanceDeps): Controller {
       const report = await client.get<FluxReport>({ ...kind, ...key }, { signal });
       if (report === undefined || report.metadata.deletionTimestamp !== undefined || isDisabled(report)) return done;
       const startedMs = clock.now();
-      const spec = await reportOf({ client, namespace: key.namespace, version, signal });
+      const spec = await reportOf({ client, namespace: key.namespace, version, onObjects: metrics?.report, signal });
       const { name, namespace = '' } = report.metadata;
       const applied = await client.apply({ ...kind, metadata: { name, namespace }, spec } as FluxReport, {
         fieldManager: operatorName,

@@ -8,8 +8,8 @@ import { isRecord, valueAt } from '../../../base/json.ts';
 import type { KubeObject } from '../../../base/kube-object.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { type Conditioned, getCondition } from '../../../runtime/conditions.ts';
-import { isDisabled } from '../annotations.ts';
 import { syncName } from '../render/sync.ts';
+import { isSuspended } from './report-metrics.ts';
 
 type Spec = FluxReport['spec'];
 
@@ -17,8 +17,13 @@ export interface ReportFacts {
   client: KubeClient;
   namespace: string;
   version: string;
+  /** Given all objects that are counted. */
+  onObjects?: ((objects: readonly KubeObject[]) => void) | undefined;
   signal: AbortSignal;
 }
+
+/** `linux/amd64`, as Go names it. */
+export const platform = `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`;
 
 const partOfFlux = 'app.kubernetes.io/part-of=flux';
 const definitionKind = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
@@ -28,7 +33,6 @@ export async function reportOf(facts: ReportFacts): Promise<Spec> {
   const { client, namespace, version, signal } = facts;
   const definitions = (await client.list(definitionKind, { labelSelector: partOfFlux, signal })).items;
   const [instance] = (await client.list<FluxInstance>(kindRef(FluxInstance), { namespace, signal })).items;
-  const platform = `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`;
   const [cluster, components, reconcilers] = await Promise.all([
     clusterOf(facts),
     componentsOf(facts),
@@ -105,22 +109,26 @@ async function reconcilersOf(
   });
   const instance = kindRef(FluxInstance);
   const all = kinds.some(({ kind }) => kind === instance.kind) ? kinds : [...kinds, instance];
+  const counted: KubeObject[] = [];
   const reports = await Promise.all(
     all.map(async (kind) => {
       try {
-        return [{ ...kind, stats: statsOf((await client.list(kind, { signal })).items) }];
+        const { items } = await client.list(kind, { signal });
+        counted.push(...items.map((item) => ({ ...item, ...kind })));
+        return [{ ...kind, stats: statsOf(items) }];
       } catch (error) {
         if (!isMillraceError(error, 'KUBE_KIND_NOT_SERVED', 'KUBE_FORBIDDEN')) throw error;
         return [];
       }
     }),
   );
+  facts.onObjects?.(counted);
   const order = (one: { apiVersion: string; kind: string }) => `${one.apiVersion} ${one.kind}`;
   return reports.flat().sort((a, b) => (order(a) < order(b) ? -1 : 1));
 }
 
 function statsOf(objects: readonly KubeObject[]) {
-  const suspended = objects.filter((object) => isDisabled(object) || valueAt(object, 'spec', 'suspend') === true);
+  const suspended = objects.filter(isSuspended);
   const failing = objects.filter((object) => {
     const ready = getCondition(object as Conditioned, 'Ready');
     return ready?.status === 'False' && ready.reason !== 'DependencyNotReady' && !suspended.includes(object);
