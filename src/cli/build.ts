@@ -4,9 +4,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { isMillraceError, MillraceError } from '../base/error.ts';
 import type { KubeObject } from '../base/kube-object.ts';
-import { buildObjects, printObjects } from '../kustomize/build.ts';
+import { type BuildOptions, buildObjects, printObjects } from '../kustomize/build.ts';
 import { diskFileSystem } from '../kustomize/file-system.ts';
 import { KubernetesSchema } from '../kustomize/kubernetes-schema.ts';
+import { buildObjectsWithRemotes } from '../kustomize/remotes.ts';
 import { examples, type Shell } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 
@@ -39,6 +40,7 @@ export function register(program: Command, shell: Shell): void {
         'none',
       ]),
     )
+    .option('--allow-remote-bases', 'fetch bases and files of other hosts, over HTTP and with git')
     .option('--root <dir>', 'folder that bases may not leave (default: the repository around dir, or the whole disk)');
   for (const [name, why] of Object.entries(refused)) {
     command.addOption(new Option(`--${name}`, `refused: ${why}`));
@@ -50,6 +52,7 @@ export function register(program: Command, shell: Shell): void {
         'millrace build apps/mainapp',
         'millrace build overlays/prod -o prod.yaml',
         'millrace build overlays/prod --load-restrictor LoadRestrictionsNone',
+        'millrace build overlays/prod --allow-remote-bases',
       ),
     )
     .action(shell.action(async ([dir], options, context) => runBuild(dir ?? '.', options, context)));
@@ -62,7 +65,7 @@ async function runBuild(dir: string, options: Record<string, unknown>, context: 
   if (!isFolder(folder))
     throw new MillraceError('KUSTOMIZE_BUILD_FAILED', `'${dir}' is not a folder`, { retry: 'never' });
   const root = typeof options['root'] === 'string' ? resolve(cwd, options['root']) : repositoryAround(folder);
-  const objects = buildFrom(root, folder, dir, options, context);
+  const objects = await buildFrom(root, folder, dir, options, context);
   if (typeof options['output'] !== 'string') return { text: printObjects(objects) };
   const output = resolve(cwd, options['output']);
   if (isFolder(output)) await writeEach(output, objects);
@@ -78,13 +81,13 @@ function refuseFlags(options: Record<string, unknown>): void {
   }
 }
 
-function buildFrom(
+async function buildFrom(
   root: string,
   folder: string,
   dir: string,
   options: Record<string, unknown>,
-  { stderr }: CliContext,
-): KubeObject[] {
+  context: CliContext,
+): Promise<KubeObject[]> {
   const inside = relative(root, folder);
   // The engine names files from the root; a user knows them from the folder that was typed.
   const asTyped = (text: string) =>
@@ -93,18 +96,37 @@ function buildFrom(
     loadRestrictor: keyof typeof restrictors;
     reorder?: 'legacy' | 'none';
   };
+  const request: BuildOptions = {
+    fs: diskFileSystem(root),
+    dir: inside,
+    loadRestrictor: restrictors[loadRestrictor],
+    ...(reorder !== undefined && { reorder }),
+    warn: (message) => context.stderr.write(`warning: ${asTyped(message)}\n`),
+  };
   try {
-    return buildObjects({
-      fs: diskFileSystem(root),
-      dir: inside,
-      loadRestrictor: restrictors[loadRestrictor],
-      ...(reorder !== undefined && { reorder }),
-      warn: (message) => stderr.write(`warning: ${asTyped(message)}\n`),
-    });
+    return options['allowRemoteBases'] === true ? await buildWithRemotes(request, context) : buildObjects(request);
   } catch (error) {
     if (!isMillraceError(error)) throw error;
     const { code, hint } = error;
     throw new MillraceError(code, asTyped(error.message), { cause: error, retry: 'never', ...(hint && { hint }) });
+  }
+}
+
+/** Loads what fetches only here: a build of local files starts faster without it. */
+async function buildWithRemotes(request: BuildOptions, { env, signal }: CliContext): Promise<KubeObject[]> {
+  const [{ withRemoteBases }, { gitOf }, { createHttpClient }, { proxyFromEnv }] = await Promise.all([
+    import('./remote-bases.ts'),
+    import('./git-of.ts'),
+    import('../http/http-client.ts'),
+    import('../http/proxy.ts'),
+  ]);
+  const proxy = proxyFromEnv(env);
+  const http = createHttpClient(proxy === undefined ? {} : { proxy });
+  try {
+    const deps = { git: gitOf(env), http, signal };
+    return await withRemoteBases(deps, (fetch) => buildObjectsWithRemotes(request, fetch));
+  } finally {
+    await http.close({ force: true });
   }
 }
 

@@ -5,12 +5,22 @@ import { configureTransformer, type PluginConfig, runGenerator, type Transformer
 import { readCrdConfig } from './crd-config.ts';
 import { readCustomSchema } from './custom-schema.ts';
 import { Faults, forEachCollecting } from './faults.ts';
+import { normalPath, sourceFiles } from './file-system.ts';
 import { fileTransformers } from './file-transformers.ts';
 import { absorb, generate, mergedOptions } from './generators.ts';
 import { type KustomizationFile, readKustomizationFile } from './kustomization-file.ts';
-import { type Origin, originPath, recordTransformation } from './origin.ts';
+import {
+  builtinOrigin,
+  configuredOrigin,
+  type Origin,
+  type OriginBase,
+  originOf,
+  recordTransformation,
+} from './origin.ts';
 import { pathOf, readNamedIfAny, readNamedText } from './read-named.ts';
 import { manifestText, readObjects } from './read-resources.ts';
+import { type RemoteContent, RemoteNotRead } from './remote-content.ts';
+import { isHttpReference, parseRepositoryReference } from './remote-reference.ts';
 import { Resource } from './resource.ts';
 import { ResourceList } from './resource-list.ts';
 import { emptyConfig, mergedConfig, readConfigurations, type TransformerConfig } from './transformer-config.ts';
@@ -35,16 +45,17 @@ function emptyAccumulated(): Accumulated {
 interface Visit {
   context: BuildContext;
   file: KustomizationFile;
-  /** The folder relative to the one that is built. */
-  base: string;
+  base: OriginBase;
   /** The folders on the way, this one included. */
   trail: readonly string[];
+  /** Sets the folders of a remote repository apart in the trail. */
+  repository?: string;
 }
 
 /** Everything of a kustomization that has been read: its bases and files, what it generates, and all it asks to be done. */
 export function accumulateRoot(context: BuildContext, file: KustomizationFile): Accumulated {
   const into = emptyAccumulated();
-  accumulate({ context, file, base: '', trail: [file.folder] }, into);
+  accumulate({ context, file, base: { path: '' }, trail: [file.folder] }, into);
   return into;
 }
 
@@ -94,19 +105,26 @@ function addResource(visit: Visit, into: Accumulated, entry: string, place: [str
   if (entry === '') throw fault(`an entry of '${place[0]}' is blank`);
   const path = pathOf(file.folder, entry);
   const content = readNamedIfAny(context.fs, file, entry);
-  if (content === undefined) {
-    if (context.fs.kindOf(path) === 'folder') return addFolder(visit, into, entry, fault);
-    if (isRemote(entry))
-      throw fault(`the remote resource '${entry}' is not loaded`, 'Commit a copy, or make it a source of its own.');
-    throw fault(`'${entry}' of '${place[0]}': no such file or folder`);
-  }
-  const origin = context.tracksOrigins ? { path: originPath(base, entry) } : undefined;
-  const objects = readObjects(manifestText(content, path), path);
-  into.list.append(objects.map((fields) => newResource(context, fields, path, origin)));
+  if (content !== undefined) return addManifest(visit, into, { content, path, origin: originOf(base, entry) });
+  if (context.fs.kindOf(path) === 'folder') return addBase(visit, into, enter(visit, entry, fault), { entry, fault });
+  if (!isRemote(entry)) throw fault(`'${entry}' of '${place[0]}': no such file or folder`);
+  const remote = readRemote(context, entry, fault);
+  const origin = remoteOrigin(base, entry);
+  if (remote.kind === 'file') return addManifest(visit, into, { content: remote.content, path: entry, origin });
+  addBase(visit, into, enterRemote(visit, remote, fault), { entry, fault });
 }
 
-function isRemote(entry: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com[/:]|^[^/]+\.git\b/.test(entry);
+interface Manifest {
+  content: Buffer;
+  path: string;
+  origin: Origin;
+}
+
+function addManifest({ context, repository }: Visit, into: Accumulated, { content, path, origin }: Manifest): void {
+  const source = repository === undefined ? path : `${repository}//${path}`;
+  const objects = readObjects(manifestText(content, source), source);
+  const tracked = context.tracksOrigins ? origin : undefined;
+  into.list.append(objects.map((fields) => newResource(context, fields, source, tracked)));
 }
 
 function newResource(
@@ -124,8 +142,12 @@ function newResource(
 type Fault = (what: string, hint?: string) => MillraceError;
 
 /** A base: it is finished on its own, and then added. */
-function addFolder(visit: Visit, into: Accumulated, entry: string, fault: Fault): void {
-  const inner = enter(visit, entry, fault);
+function addBase(
+  visit: Visit,
+  into: Accumulated,
+  inner: Visit,
+  { entry, fault }: { entry: string; fault: Fault },
+): void {
   if (inner.file.isComponent)
     throw fault(`'${entry}' is a component, which may not be a resource`, "List it under 'components'.");
   const base = emptyAccumulated();
@@ -135,25 +157,72 @@ function addFolder(visit: Visit, into: Accumulated, entry: string, fault: Fault)
 
 /** A component changes what is there already. */
 function addComponent(visit: Visit, into: Accumulated, entry: string): void {
-  const { context, file } = visit;
+  const { file } = visit;
   const index = file.fields.components?.indexOf(entry) ?? 0;
   const fault: Fault = (what, hint) => file.fault(['components', index], what, hint);
-  if (context.fs.kindOf(pathOf(file.folder, entry)) !== 'folder')
-    throw fault(`the component '${entry}' should be a folder with a kustomization file of kind Component`);
-  const inner = enter(visit, entry, fault);
+  const inner = enterComponent(visit, entry, fault);
   if (!inner.file.isComponent)
     throw fault(`'${entry}' should be of kind Component`, "List it under 'resources', or change its kind.");
   accumulate(inner, into);
 }
 
-function enter({ context, file, base, trail }: Visit, entry: string, fault: Fault): Visit {
+function enterComponent(visit: Visit, entry: string, fault: Fault): Visit {
+  const { context, file } = visit;
+  if (context.fs.kindOf(pathOf(file.folder, entry)) === 'folder') return enter(visit, entry, fault);
+  const remote = isRemote(entry) ? readRemote(context, entry, fault) : undefined;
+  if (remote?.kind !== 'folder')
+    throw fault(`the component '${entry}' should be a folder with a kustomization file of kind Component`);
+  return enterRemote(visit, remote, fault);
+}
+
+function enter({ context, file, base, trail, ...visit }: Visit, entry: string, fault: Fault): Visit {
   const folder = pathOf(file.folder, entry);
-  if (trail.includes(folder))
-    throw fault(`a cycle of bases: ${[...trail, folder].map((one) => one || '.').join(' → ')}`);
+  const step = visit.repository === undefined ? folder : `${visit.repository}//${folder}`;
+  const inner = openFolder(context, folder, longerTrail(trail, step, fault));
+  return { ...inner, ...visit, base: originOf(base, entry) };
+}
+
+/** A folder of a repository: what it names is looked for in there. */
+function enterRemote({ context, trail }: Visit, remote: RemoteContent & { kind: 'folder' }, fault: Fault): Visit {
+  const { dir, ref, repository: repo } = remote;
+  const repository = ref === undefined ? repo : `${repo}@${ref}`;
+  const there = { ...context, fs: sourceFiles(remote.fs, context.fs.loadRestrictor) };
+  const inner = openFolder(there, normalPath(dir), longerTrail(trail, `${repository}//${dir}`, fault));
+  return { ...inner, repository, base: { path: dir, repo, ...(ref === undefined ? {} : { ref }) } };
+}
+
+function longerTrail(trail: readonly string[], step: string, fault: Fault): readonly string[] {
+  if (trail.includes(step)) throw fault(`a cycle of bases: ${[...trail, step].map((one) => one || '.').join(' → ')}`);
   if (trail.length > deepest) throw fault(`bases are nested more than ${deepest} deep`);
-  const inner = readKustomizationFile(context.fs, folder, (message) => context.warn(message));
-  setSchema(context, inner);
-  return { context, file: inner, base: originPath(base, entry), trail: [...trail, folder] };
+  return [...trail, step];
+}
+
+function openFolder(context: BuildContext, folder: string, trail: readonly string[]): Omit<Visit, 'base'> {
+  const file = readKustomizationFile(context.fs, folder, (message) => context.warn(message));
+  setSchema(context, file);
+  return { context, file, trail };
+}
+
+function isRemote(entry: string): boolean {
+  return isHttpReference(entry) || parseRepositoryReference(entry) !== undefined;
+}
+
+/** Throws RemoteNotRead where remote resources are allowed and this one has not been got yet. */
+function readRemote({ remotes }: BuildContext, entry: string, fault: Fault): RemoteContent {
+  const content = remotes?.get(entry);
+  if (content !== undefined) return content;
+  const refused = fault(
+    `the remote resource '${entry}' is not loaded`,
+    'Commit a copy, make it a source of its own, or allow remote bases.',
+  );
+  throw remotes === undefined ? refused : new RemoteNotRead(entry, refused);
+}
+
+/** Without the password of an address: it is written into the objects. */
+function remoteOrigin(base: OriginBase, entry: string): OriginBase {
+  const { url, dir, ref } = parseRepositoryReference(entry.replace(/\/\/[^/@]*:[^/@]*@/, '//')) ?? {};
+  if (url === undefined) return originOf(base, entry);
+  return { path: dir ?? '', repo: url, ...(ref === undefined ? {} : { ref }) };
 }
 
 /** `openapi`: the first that a build meets is used for all of it. */
@@ -202,12 +271,7 @@ function runGenerators(visit: Visit, into: Accumulated): void {
   for (const { kind, args, field, index } of builtin)
     faults.attempt(() => {
       const options = mergedOptions(args.options, generatorOptions);
-      const origin = context.tracksOrigins
-        ? {
-            configuredIn: originPath(base, file.name),
-            configuredBy: { apiVersion: 'builtin', kind: `${kind}Generator` },
-          }
-        : undefined;
+      const origin = context.tracksOrigins ? builtinOrigin(base, file.name, `${kind}Generator`) : undefined;
       file.within([field, index], () => add([generate(context, file, kind, { ...args, options })], origin));
     });
   for (const plugin of plugins) faults.attempt(() => add(runGenerator(context, plugin), pluginOrigin(plugin)));
@@ -227,7 +291,7 @@ function readPlugins(visit: Visit, field: 'generators' | 'transformers' | 'valid
   const entries = file.fields[field] ?? [];
   const plugins = emptyAccumulated();
   const inline = entries.map((entry) => inlineObjects(entry, file.path));
-  const origin = context.tracksOrigins ? { path: originPath(base, file.name) } : undefined;
+  const origin = context.tracksOrigins ? originOf(base, file.name) : undefined;
   for (const objects of inline)
     plugins.list.append((objects ?? []).map((fields) => newResource(context, fields, file.path, origin)));
   const faults = new Faults();
@@ -253,9 +317,6 @@ function inlineObjects(entry: string, where: string): Record<string, unknown>[] 
 function pluginOrigin({ resource }: PluginConfig): Origin | undefined {
   if (resource.origin === undefined) return undefined;
   const { apiVersion, kind, name, namespace } = resource;
-  const configuredIn = resource.origin.path;
-  return {
-    ...(configuredIn === undefined ? {} : { configuredIn }),
-    configuredBy: { apiVersion, kind, name, ...(namespace === '' ? {} : { namespace }) },
-  };
+  const by = { apiVersion, kind, name, ...(namespace === '' ? {} : { namespace }) };
+  return configuredOrigin(resource.origin, by);
 }

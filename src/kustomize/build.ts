@@ -11,6 +11,7 @@ import { readKustomizationFile } from './kustomization-file.ts';
 import { addPairs } from './labels.ts';
 import { fixNameReferences } from './name-references.ts';
 import { annotateOrigins } from './origin.ts';
+import type { RemoteContent } from './remote-content.ts';
 import type { Resource } from './resource.ts';
 import { ResourceList } from './resource-list.ts';
 import { sortResources } from './sort.ts';
@@ -24,6 +25,8 @@ export interface BuildOptions {
   loadRestrictor?: LoadRestrictor;
   /** The order of the objects where the kustomization file has no `sortOptions`. Default `legacy`. */
   reorder?: 'legacy' | 'none';
+  /** What remote resources amount to, by their references; without it they are refused. See `buildObjectsWithRemotes`. */
+  remotes?: ReadonlyMap<string, RemoteContent>;
   /** Is told about fields that are deprecated, and the like. */
   warn?: (message: string) => void;
   /** Told of each object that is given back where it was written. */
@@ -50,13 +53,14 @@ export function buildObjects({
   dir,
   loadRestrictor = 'rootOnly',
   reorder,
+  remotes,
   warn = () => {},
   onOrigin,
 }: BuildOptions): KubeObject[] {
   const fs = sourceFiles(given, loadRestrictor);
   const file = readKustomizationFile(fs, normalPath(dir), warn);
   const metadata = new Set(file.fields.buildMetadata);
-  const context: BuildContext = { fs, warn, schema: new KubernetesSchema(), tracksOrigins: metadata.size > 0 };
+  const context: BuildContext = { fs, warn, schema: new KubernetesSchema(), remotes, tracksOrigins: metadata.size > 0 };
   setSchema(context, file);
   const { list, config, vars } = accumulateRoot(context, file);
   addHashes(list);

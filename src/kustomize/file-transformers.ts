@@ -9,7 +9,7 @@ import type { KustomizationFile, LabelEntry } from './kustomization-file.ts';
 import { addPairs } from './labels.ts';
 import { addPrefix, addSuffix } from './names.ts';
 import { setNamespace } from './namespace.ts';
-import { builtinOrigin } from './origin.ts';
+import { builtinOrigin, type OriginBase } from './origin.ts';
 import { prepareJsonPatch, prepareMergePatches, preparePatch } from './patches.ts';
 import { prepareReplacements } from './replacements.ts';
 import { setReplicas } from './replicas.ts';
@@ -24,7 +24,7 @@ export function fileTransformers(
   context: BuildContext,
   file: KustomizationFile,
   config: TransformerConfig,
-  base: string,
+  base: OriginBase,
 ): Transformer[] {
   const { fields } = file;
   const transformers: Transformer[] = [];

@@ -6,6 +6,9 @@ import type { Resource } from './resource.ts';
 /** Where an object, or what changed it, comes from; paths are relative to the folder that is built. */
 export interface Origin {
   path?: string;
+  /** The repository of a remote base, and what of it was asked for; `path` is then below its root. */
+  repo?: string;
+  ref?: string;
   configuredIn?: string;
   configuredBy?: { apiVersion: string; kind: string; name?: string; namespace?: string };
 }
@@ -13,15 +16,33 @@ export interface Origin {
 export const originAnnotation = 'config.kubernetes.io/origin';
 export const transformationsAnnotation = 'alpha.config.kubernetes.io/transformations';
 
-/** The path of a file in a kustomization that is itself reached by `base`. */
-export function originPath(base: string, name: string): string {
-  const joined = posix.join(base, name);
-  return joined === '.' ? '' : joined;
+/** How a folder is reached from the one that is built, or from the root of a remote repository. */
+export interface OriginBase extends Pick<Origin, 'repo' | 'ref'> {
+  path: string;
+}
+
+/** The origin of a file or folder that a kustomization in `base` names. */
+export function originOf(base: OriginBase, name: string): OriginBase {
+  const joined = posix.join(base.path, name);
+  return { ...base, path: joined === '.' ? '' : joined };
 }
 
 /** What a builtin generator or transformer of a kustomization file leaves as its origin. */
-export function builtinOrigin(base: string, fileName: string, kind: string): Origin {
-  return { configuredIn: originPath(base, fileName), configuredBy: { apiVersion: 'builtin', kind } };
+export function builtinOrigin(base: OriginBase, fileName: string, kind: string): Origin {
+  return configuredOrigin(originOf(base, fileName), { apiVersion: 'builtin', kind });
+}
+
+/** The origin of what a configuration that has an origin of its own makes. */
+export function configuredOrigin(
+  { path, repo, ref }: Origin,
+  configuredBy: NonNullable<Origin['configuredBy']>,
+): Origin {
+  return {
+    ...(repo === undefined ? {} : { repo }),
+    ...(ref === undefined ? {} : { ref }),
+    ...(path === undefined ? {} : { configuredIn: path }),
+    configuredBy,
+  };
 }
 
 /** Notes that a transformer ran, on every object there is. */
@@ -42,7 +63,7 @@ export function annotateOrigins(resource: Resource, wanted: { origins: boolean; 
 }
 
 /** YAML with the fields in their own order, not sorted. */
-function originText({ path, configuredIn, configuredBy }: Origin): string {
+function originText({ path, repo, ref, configuredIn, configuredBy }: Origin): string {
   const line = (key: string, value: string | undefined) => (value ? printDocument({ [key]: value }) : '');
   const by =
     configuredBy === undefined
@@ -52,7 +73,8 @@ function originText({ path, configuredIn, configuredBy }: Origin): string {
           .filter((text) => text !== '')
           .map((text) => `  ${text}`)
           .join('');
-  const text = line('path', path) + line('configuredIn', configuredIn) + (by === '' ? '' : `configuredBy:\n${by}`);
+  const where = line('path', path) + line('repo', repo) + line('ref', ref) + line('configuredIn', configuredIn);
+  const text = where + (by === '' ? '' : `configuredBy:\n${by}`);
   return text === '' ? '{}\n' : text;
 }
 

@@ -19,7 +19,8 @@ export function addRunOptions(command: Command): Command {
       'only objects with these labels, such as sharding.fluxcd.io/key=shard1',
     )
     .option('--no-cross-namespace-refs [bool]', 'refuse references to objects of another namespace')
-    .option('--no-remote-bases [bool]', 'refuse kustomize bases outside the source')
+    .option('--allow-remote-bases [bool]', 'fetch kustomize bases of other hosts, over HTTP and with git')
+    .option('--no-remote-bases [bool]', 'refuse them whatever else is said')
     .option('--default-service-account <name>', 'ServiceAccount to act as where an object names none')
     .option('--default-kubeconfig-service-account <name>', 'the same, for remote clusters by cloud identity')
     .option('--default-decryption-service-account <name>', 'the same, for decryption by cloud identity')

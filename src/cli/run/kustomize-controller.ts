@@ -8,7 +8,9 @@ import type { KustomizationGates } from '../../controllers/kustomization/deps.ts
 import { openRemoteArtifact, unpackArtifact } from '../../controllers/kustomization/remote-artifact.ts';
 import { createHttpClient } from '../../http/http-client.ts';
 import { createKubeClient } from '../../kube/api-client.ts';
+import type { FetchRemote } from '../../kustomize/remotes.ts';
 import { version } from '../../version.ts';
+import { withRemoteBases } from '../remote-bases.ts';
 import { awsIdentitiesOf } from './aws-identities.ts';
 import type { ControllerDeps, ControllerPart } from './controllers.ts';
 import type { SharedParts } from './shared.ts';
@@ -58,6 +60,10 @@ export async function assembleKustomize(deps: ControllerDeps, shared: SharedPart
           defaultDecryptionServiceAccount: options.defaultDecryptionServiceAccount,
           defaultKubeconfigServiceAccount: options.defaultKubeconfigServiceAccount,
           watchConfigsSelector: options.watchConfigsLabelSelector,
+          remoteBases: options.remoteBases
+            ? <T>(signal: AbortSignal, work: (fetch: FetchRemote) => Promise<T>) =>
+                withRemoteBases({ git: shared.git, http, signal }, work)
+            : undefined,
           sopsAgeSecret: options.sopsAgeSecret === undefined ? undefined : { namespace, name: options.sopsAgeSecret },
         }),
       }),

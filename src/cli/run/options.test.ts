@@ -19,7 +19,7 @@ test('has the defaults of Flux', () => {
     ],
     watchAllNamespaces: true,
     noCrossNamespaceRefs: false,
-    noRemoteBases: false,
+    remoteBases: false,
     leaderElection: false,
     minRetryDelayMs: 750,
     maxRetryDelayMs: 900_000,
@@ -36,6 +36,9 @@ test('has the defaults of Flux', () => {
 const spellings = [
   { argv: ['--watch-all-namespaces=false'], want: { watchAllNamespaces: false } },
   { argv: ['--watch-all-namespaces'], want: { watchAllNamespaces: true } },
+  { argv: ['--allow-remote-bases'], want: { remoteBases: true } },
+  { argv: ['--allow-remote-bases', '--no-remote-bases=true'], want: { remoteBases: false } },
+  { argv: ['--allow-remote-bases', '--no-remote-bases=false'], want: { remoteBases: true } },
   { argv: ['--no-cross-namespace-refs'], want: { noCrossNamespaceRefs: true } },
   { argv: ['--no-cross-namespace-refs=true'], want: { noCrossNamespaceRefs: true } },
   { argv: ['--no-cross-namespace-refs=false'], want: { noCrossNamespaceRefs: false } },

@@ -14,7 +14,7 @@ export interface RunOptions {
   watchAllNamespaces: boolean;
   watchLabelSelector: string | undefined;
   noCrossNamespaceRefs: boolean;
-  noRemoteBases: boolean;
+  remoteBases: boolean;
   defaultServiceAccount: string | undefined;
   defaultKubeconfigServiceAccount: string | undefined;
   defaultDecryptionServiceAccount: string | undefined;
@@ -71,7 +71,8 @@ export function parseRunOptions(
     watchAllNamespaces: bool(raw['watchAllNamespaces'], '--watch-all-namespaces'),
     watchLabelSelector: selector(text('watchLabelSelector'), '--watch-label-selector'),
     noCrossNamespaceRefs: negated(raw['crossNamespaceRefs'], '--no-cross-namespace-refs'),
-    noRemoteBases: negated(raw['remoteBases'], '--no-remote-bases'),
+    remoteBases:
+      bool(raw['allowRemoteBases'], '--allow-remote-bases') && !negated(raw['remoteBases'], '--no-remote-bases'),
     defaultServiceAccount: text('defaultServiceAccount'),
     defaultKubeconfigServiceAccount: text('defaultKubeconfigServiceAccount'),
     defaultDecryptionServiceAccount: text('defaultDecryptionServiceAccount'),

@@ -5,6 +5,7 @@ import type { ObjectKey } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeConfig } from '../../kube/config.ts';
 import type { FileSystem } from '../../kustomize/file-system.ts';
+import type { FetchRemote } from '../../kustomize/remotes.ts';
 import type { EventRecorder } from '../../runtime/events.ts';
 import type { KmsDecrypt } from './decryption/key-ring.ts';
 
@@ -14,6 +15,8 @@ export interface KustomizationDeps {
   events: EventRecorder;
   /** The files of a source's artifact; fails where its bytes are not those of its digest. */
   openArtifact(artifact: Artifact, signal: AbortSignal): Promise<FileSystem>;
+  /** Gets remote bases for as long as `work` takes; builds that name any fail without it. */
+  remoteBases?<T>(signal: AbortSignal, work: (fetch: FetchRemote) => Promise<T>): Promise<T>;
   /** A client of another cluster; Kustomizations with `spec.kubeConfig` fail without it. */
   connect?(config: KubeConfig): KubeClient & { close(): Promise<void> };
   /** Clusters by ARN, for `spec.kubeConfig.configMapRef` with provider aws. */

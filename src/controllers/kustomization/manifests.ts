@@ -13,7 +13,7 @@ import { type Decryptor, refuseEncrypted } from './decryption/decryptor.ts';
 import { gatesOf } from './deps.ts';
 import { KustomizationFault } from './fault.ts';
 import { placeOf } from './manifest-origin.ts';
-import { type Built, buildDir, buildKustomization, overlaidFiles } from './overlay.ts';
+import { type Built, buildDir, buildKustomization, overlaidFiles, type RemoteBases } from './overlay.ts';
 import type { Run } from './run.ts';
 import { loadVariables, substituteObjects } from './variables.ts';
 
@@ -32,7 +32,9 @@ export interface Manifests {
  */
 export async function prepareManifests({ object, deps, signal }: Run, artifact: FileSystem): Promise<Manifests> {
   const decryptor = await openDecryptor(object, deps, signal);
-  const { objects: built, origins } = await buildFiles(object, artifact, decryptor);
+  const fetching = deps.remoteBases;
+  const remoteBases: RemoteBases | undefined = fetching && ((work) => fetching(signal, work));
+  const { objects: built, origins } = await buildFiles(object, artifact, decryptor, remoteBases);
   const plain = decryptor === undefined ? built : await decryptObjects(built, decryptor);
   const substituted = await substituteVariables(object, plain, { deps, signal });
   const owner = keyOf(object);
@@ -59,12 +61,13 @@ async function buildFiles(
   object: Kustomization,
   artifact: FileSystem,
   decryptor: Decryptor | undefined,
+  remoteBases: RemoteBases | undefined,
 ): Promise<Built> {
   const overlay = overlaidFiles(object, artifact);
   if (overlay === undefined) return { objects: [], origins: [] };
-  if (decryptor === undefined) return buildKustomization(object, overlay);
+  if (decryptor === undefined) return buildKustomization(object, overlay, remoteBases);
   const files = await decryptTreeFiles(overlay.files, buildDir(object), decryptor);
-  return buildKustomization(object, { ...overlay, files });
+  return buildKustomization(object, { ...overlay, files }, remoteBases);
 }
 
 function desire(built: KubeObject, owner: ObjectKey, { commonMetadata }: Kustomization['spec']): KubeObject {

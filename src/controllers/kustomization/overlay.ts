@@ -8,6 +8,7 @@ import type { FileSystem } from '../../kustomize/file-system.ts';
 import { kustomizationFileNames } from '../../kustomize/kustomization-file.ts';
 import { pathOf } from '../../kustomize/read-named.ts';
 import { manifestText, readObjects } from '../../kustomize/read-resources.ts';
+import { buildObjectsWithRemotes, type FetchRemote } from '../../kustomize/remotes.ts';
 import { parseDocuments } from '../../yaml/documents.ts';
 import { printDocument } from '../../yaml/print.ts';
 import { KustomizationFault } from './fault.ts';
@@ -32,22 +33,32 @@ export interface Overlay {
  * (spec/kustomization.md §4); undefined where there is nothing to build. Throws BuildFailed.
  */
 export function overlaidFiles(object: Kustomization, fs: FileSystem): Overlay | undefined {
-  return orBuildFailed(() => withOverlay(object, fs, buildDir(object)));
+  try {
+    return withOverlay(object, fs, buildDir(object));
+  } catch (cause) {
+    throw buildFailed(cause);
+  }
 }
 
-/** Builds the folder of a Kustomization. Throws BuildFailed. */
-export function buildKustomization(object: Kustomization, { files, manifests }: Overlay): Built {
+/** Gets remote bases for as long as a build takes. */
+export type RemoteBases = <T>(work: (fetch: FetchRemote) => Promise<T>) => Promise<T>;
+
+/** Builds the folder of a Kustomization; remote bases are refused without `remoteBases`. Throws BuildFailed. */
+export async function buildKustomization(
+  object: Kustomization,
+  { files, manifests }: Overlay,
+  remoteBases?: RemoteBases,
+): Promise<Built> {
   const origins: ManifestOrigin[] = [];
   const onOrigin = (_object: KubeObject, origin: ManifestOrigin) => void origins.push(origin);
   const request = { fs: files, dir: buildDir(object), loadRestrictor: 'none', onOrigin } as const;
-  return orBuildFailed(() => {
-    try {
-      return { objects: buildObjects(request), origins };
-    } catch (error) {
-      for (const path of manifests) requireManifest(files, path);
-      throw error;
-    }
-  });
+  try {
+    if (remoteBases === undefined) return { objects: buildObjects(request), origins };
+    return { objects: await remoteBases((fetch) => buildObjectsWithRemotes(request, fetch)), origins };
+  } catch (error) {
+    for (const path of manifests) requireManifest(files, path);
+    throw buildFailed(error);
+  }
 }
 
 /** A file that is no manifest is named as Flux names it, which looks at each before it builds. */
@@ -60,13 +71,9 @@ function requireManifest(fs: FileSystem, path: string): void {
   }
 }
 
-function orBuildFailed<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    if (cause instanceof KustomizationFault) throw cause;
-    throw new KustomizationFault('BuildFailed', `kustomize build failed: ${errorMessage(cause)}`, 'retry', { cause });
-  }
+function buildFailed(cause: unknown): KustomizationFault {
+  if (cause instanceof KustomizationFault) return cause;
+  return new KustomizationFault('BuildFailed', `kustomize build failed: ${errorMessage(cause)}`, 'retry', { cause });
 }
 
 /** The folder to build, below the artifact's root whatever `spec.path` says: `..` cannot leave it. */
