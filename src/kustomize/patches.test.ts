@@ -52,3 +52,42 @@ test('a patch may not give two objects one name', () => {
 `;
   expect(() => built(patch, `${configMap('a')}---\n${configMap('b')}`)).toThrow(/already registered id: ConfigMap/);
 });
+
+describe('the directives that kubectl writes into merge patches', () => {
+  const pod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: a
+  finalizers: [x/one, x/two]
+spec:
+  volumes:
+  - {name: data, emptyDir: {}}
+  containers:
+  - {name: log, image: log}
+  - {name: app, image: app}
+`;
+  const patched = (patch: string) => built(`patches:\n- patch: '${JSON.stringify(patchOf(patch))}'\n`, pod);
+  const patchOf = (spec: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, ...JSON.parse(spec) });
+  const names = (text: string) => text.match(/(?<=name: )\w+$/gm);
+
+  test('$setElementOrder: new items among the old ones, those that it does not name where they were', () => {
+    const order = [{ name: 'first' }, { name: 'app' }];
+    const containers = [{ name: 'first', image: 'new' }];
+    const text = patched(JSON.stringify({ spec: { '$setElementOrder/containers': order, containers } }));
+    expect(names(text)).toEqual(['a', 'first', 'log', 'app', 'data']);
+    expect(text).not.toContain('$');
+  });
+
+  test('$retainKeys: what it does not name goes', () => {
+    const volumes = [{ name: 'data', $retainKeys: ['name', 'hostPath'], hostPath: { path: '/data' } }];
+    const text = patched(JSON.stringify({ spec: { volumes } }));
+    expect(text).toContain('  - hostPath:\n      path: /data\n    name: data\n');
+    expect(text).not.toContain('emptyDir');
+  });
+
+  test('$deleteFromPrimitiveList: the items that it names go', () => {
+    const metadata = { name: 'a', '$deleteFromPrimitiveList/finalizers': ['x/one'] };
+    const text = patched(JSON.stringify({ metadata }));
+    expect(text).toContain('  finalizers:\n  - x/two\n');
+  });
+});

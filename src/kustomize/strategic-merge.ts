@@ -1,6 +1,7 @@
 import { isRecord } from '../base/json.ts';
 import { setKey, textOf } from '../yaml/original-text.ts';
 import { mergeAssociativeList } from './associative-list.ts';
+import { inElementOrder } from './element-order.ts';
 import type { KubernetesSchema, MergeNode } from './kubernetes-schema.ts';
 
 type Fields = Record<string, unknown>;
@@ -28,6 +29,8 @@ export interface MergeContext {
   schema: MergeNode | undefined;
   kinds: KubernetesSchema;
   path: readonly string[];
+  /** Of the items of a list, by `$setElementOrder`. */
+  order?: readonly unknown[] | undefined;
 }
 
 /** What a field becomes; undefined where it goes. Both sides may be missing (undefined) or null. */
@@ -61,7 +64,7 @@ function mergeMaps(
   const isNew = target === undefined || target === null;
   const result = (isNew || directive === 'replace' ? patch : target) as Fields;
   const schema = context.schema ?? schemaOf(target, context) ?? schemaOf(patch, context);
-  if (patch !== undefined) obeyKubectlDirectives(result, patch);
+  const orders = patch === undefined ? undefined : obeyKubectlDirectives(result, patch);
   for (const key of fieldNames(result, patch)) {
     const [old, added] = [own(result, key), patch === undefined ? undefined : own(patch, key)];
     // A null that the object was written with stays, a value that was left blank does not.
@@ -70,6 +73,7 @@ function mergeMaps(
       schema: schema?.field?.(key),
       kinds: context.kinds,
       path: [...context.path, key],
+      order: orders?.get(key),
     });
     if (merged === undefined || merged === null) delete result[key];
     else if (merged !== old) setKey(result, key, merged);
@@ -106,9 +110,10 @@ function takeDirective(patch: Fields, path: readonly string[]): string {
 
 /**
  * The directives that kubectl writes into patches and kustomize leaves in the object, where the API server refuses them: here
- * they do what they say. `$setElementOrder` is left out, as the order is settled by the patch itself.
+ * they do what they say. Gives the orders that `$setElementOrder` asks for, by field, as they are for the merged lists.
  */
-function obeyKubectlDirectives(target: Fields, patch: Fields): void {
+function obeyKubectlDirectives(target: Fields, patch: Fields): ReadonlyMap<string, readonly unknown[]> {
+  const orders = new Map<string, readonly unknown[]>();
   for (const key of Object.keys(patch).filter((name) => name.startsWith('$'))) {
     const value = patch[key];
     const [directive = '', field = ''] = key.split('/');
@@ -120,7 +125,9 @@ function obeyKubectlDirectives(target: Fields, patch: Fields): void {
     const list = target[field];
     if (directive === '$deleteFromPrimitiveList' && Array.isArray(value) && Array.isArray(list))
       target[field] = list.filter((item) => !value.includes(item));
+    if (directive === '$setElementOrder' && Array.isArray(value)) orders.set(field, value);
   }
+  return orders;
 }
 
 function mergeLists(
@@ -134,7 +141,9 @@ function mergeLists(
   if (patch === null) return undefined;
   const directive = patch === undefined ? 'merge' : takeListDirective(patch, context.path);
   if (directive === 'delete') return undefined;
-  return mergeAssociativeList(directive === 'replace' ? (patch ?? []) : target, patch, keys, context);
+  const before = [...target];
+  const merged = mergeAssociativeList(directive === 'replace' ? (patch ?? []) : target, patch, keys, context);
+  return context.order === undefined ? merged : inElementOrder(merged, context.order, before, keys);
 }
 
 /** An item that is nothing but `$patch` speaks for the whole list; it is taken out. */
