@@ -204,8 +204,11 @@ function mergeInto(list: ResourceList, targets: readonly Resource[], patch: Reso
     copy.setPairs('labels', copy.labels());
     copy.setPairs('annotations', copy.annotations());
     copy.setNamespace(copy.namespace);
-    copy.object.apiVersion = resource.apiVersion;
+    const { apiVersion } = resource;
+    copy.object.apiVersion = apiVersion;
     merge(list, resource, copy, options);
+    // kustomize writes the version of the object into the patch, also one that is missing.
+    if (apiVersion === '' && resource.object.apiVersion === '') Object.assign(resource.object, { apiVersion: null });
   }
   const kept = withoutEmpty(list);
   if (options.allowNameChange || options.allowKindChange) {
