@@ -5,45 +5,58 @@ import type { Command } from 'commander';
 import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
+import { ClusterReader } from '../diagnose/collect/reader.ts';
 import { diagnoseReport, type Finding } from '../diagnose/doctor/diagnose.ts';
 import { type Examination, examineCluster } from '../diagnose/doctor/examine.ts';
 import { diagnoseLog, readLine } from '../diagnose/doctor/log.ts';
 import type { Facts } from '../diagnose/doctor/rule.ts';
+import { verifyChain } from '../diagnose/verify/verify.ts';
 import { orCannotCheck } from './cannot-check.ts';
 import { examples, outputOption, type Shell } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { readRole } from './iam/role.ts';
+import { parseObjectName } from './flux-kinds.ts';
 import { withCluster } from './kube-options.ts';
 import { codeBlock } from './markdown.ts';
-import { signingRegion } from './provision/aws-settings.ts';
+import { withVerifyTools } from './verify/with-tools.ts';
 
 export function register(program: Command, shell: Shell): void {
   program
-    .command('doctor')
+    .command('doctor [object]')
     .description('name the cause behind what a cluster, a message or a log complains of, and the fix')
+    .option('-n, --namespace <name>', 'only this namespace, and what its objects depend on (default: all)')
     .option('--log <line>', 'a log line, condition or event message; - reads a log from standard input')
     .option('--context <name>', 'context of the kubeconfig; with --log a JSON file with observed facts')
     .option('--kubeconfig <file>', 'kubeconfig to use (default: KUBECONFIG, in-cluster, ~/.kube/config)')
     .option('--since <duration>', "read the controllers' logs as well, so far back: 30m, 2h")
+    .option(
+      '--quick',
+      'leave out what verify tries live: the exchange at STS, the ECR login, the tag lists, dry-run pushes',
+    )
+    .option('--registry-endpoint <host=url...>', 'reach a registry elsewhere than its name says')
     .option('--markdown', 'print a report to paste into a ticket')
     .addOption(outputOption())
     .addHelpText(
       'after',
       examples(
         'millrace doctor --context production',
+        'millrace doctor -n apps\nmillrace doctor kustomization/apps -n flux-system',
         'millrace doctor --since 2h --markdown',
         'millrace doctor --log "no EC2 IMDS role found, operation error ec2imds: GetMetadata"',
         'millrace doctor --log "authentication required" --context facts.json -o json',
         'kubectl -n flux-system logs deploy/image-reflector-controller | millrace doctor --log -',
       ),
     )
-    .action(shell.action((_args, options, context) => runDoctor(options, context)));
+    .action(shell.action(([object], options, context) => runDoctor(object, options, context)));
 }
 
-async function runDoctor(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
+async function runDoctor(
+  object: string | undefined,
+  options: Record<string, unknown>,
+  context: CliContext,
+): Promise<CommandResult> {
   const log = options['log'];
-  if (typeof log !== 'string') return orCannotCheck(context, () => examine(options, context));
+  if (typeof log !== 'string') return orCannotCheck(context, () => examine(object, options, context));
   if (log === '') throw new MillraceError('BAD_INPUT', 'the message of --log is empty', { retry: 'never' });
   const facts = await readFacts(options['context'], context);
   const findings =
@@ -58,14 +71,30 @@ async function runDoctor(options: Record<string, unknown>, context: CliContext):
 }
 
 /** Without a message: what the objects of the cluster say of themselves. */
-async function examine(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
-  const roles = { role: (name: string) => readRole(name, signingRegion(context), context) };
+async function examine(
+  object: string | undefined,
+  options: Record<string, unknown>,
+  context: CliContext,
+): Promise<CommandResult> {
+  const { signal } = context;
   const since = typeof options['since'] === 'string' ? parseDuration(options['since'], '--since') : undefined;
+  const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : undefined;
+  const scope = {
+    ...(namespace !== undefined && { namespace }),
+    ...(object !== undefined && { object: named(object) }),
+  };
   const examination = await withCluster(options, context, async ({ client }) => {
     // A cluster that cannot be reached is none without faults.
     await client.readPath('/version', context);
-    const logs = since === undefined ? {} : { logSeconds: Math.ceil(since / 1000) };
-    return examineCluster(client, context.signal, { roles, ...logs });
+    return withVerifyTools(client, options, context, async (tools) => {
+      const reader = new ClusterReader(client, signal, { role: (name) => tools.readRole(name) });
+      const live = options['quick'] !== true;
+      return examineCluster(reader, {
+        scope,
+        ...(since !== undefined && { logSeconds: Math.ceil(since / 1000) }),
+        ...(live && { verification: await verifyChain(client, tools, { namespace: undefined, signal, reader }) }),
+      });
+    });
   });
   const { findings, unexplained, looked, gaps } = examination;
   const isChecked = looked > 0 && gaps.length === 0;
@@ -74,6 +103,23 @@ async function examine(options: Record<string, unknown>, context: CliContext): P
   const format = options['markdown'] === true ? examinationMarkdown : formatExamination;
   return { data: examination, text: format(examination), exitCode };
 }
+
+/** `kind/name` as kubectl writes it; the kind by any of its names. Throws BAD_INPUT. */
+function named(operand: string): { kind: string; name: string } {
+  const [word = '', name = ''] = operand.split('/');
+  const workload = workloadKinds[word.toLowerCase().replace(/s$/, '')];
+  if (workload !== undefined && name !== '') return { kind: workload, name };
+  const known = parseObjectName(operand);
+  return { kind: known.kind.kind, name: known.name };
+}
+
+const workloadKinds: Readonly<Record<string, string>> = {
+  deployment: 'Deployment',
+  deploy: 'Deployment',
+  statefulset: 'StatefulSet',
+  daemonset: 'DaemonSet',
+  pod: 'Pod',
+};
 
 function formatExamination({ findings, unexplained, looked, gaps }: Examination): string {
   const parts = findings.map((finding) => {

@@ -5,7 +5,6 @@ import { ClusterReader } from '../diagnose/collect/reader.ts';
 import { type ClusterFinding, examineCluster } from '../diagnose/doctor/examine.ts';
 import { readTraced } from '../diagnose/trace/routes.ts';
 import { type Trace, traceImage } from '../diagnose/trace/trace.ts';
-import type { KubeClient } from '../kube/client.ts';
 import { orCannotCheck } from './cannot-check.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
@@ -54,7 +53,7 @@ async function runTrace(what: string, options: Record<string, unknown>, context:
       const traces: Trace[] = [];
       for (const { image, tag } of await targetsOf(what, namespace, cluster, tools))
         traces.push(await traceImage(image, tag, cluster, { reader, tools }));
-      const report = { traces, findings: await causesOf(traces, client, context) };
+      const report = { traces, findings: await causesOf(traces, reader) };
       const format = options['markdown'] === true ? tracesMarkdown : formatTraces;
       return { data: report, text: format(report), exitCode: traceExitCode(report) };
     });
@@ -64,14 +63,10 @@ async function runTrace(what: string, options: Record<string, unknown>, context:
 }
 
 /** What doctor knows of the objects at which routes have stopped. */
-async function causesOf(
-  traces: readonly Trace[],
-  client: KubeClient,
-  { signal }: CliContext,
-): Promise<ClusterFinding[]> {
+async function causesOf(traces: readonly Trace[], reader: ClusterReader): Promise<ClusterFinding[]> {
   const stops = traces.flatMap(({ routes }) => routes.flatMap(({ at }) => (at?.state === 'stopped' ? [at] : [])));
   if (stops.length === 0) return [];
-  const { findings } = await examineCluster(client, signal);
+  const { findings } = await examineCluster(reader);
   return findings.filter(({ objects }) =>
     objects.some((object) => stops.some((stop) => stop.object === object || stop.evidence.startsWith(object))),
   );

@@ -1,17 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { verifyChain } from '../diagnose/verify/verify.ts';
-import { createHttpClient } from '../http/http-client.ts';
-import { proxyFromEnv } from '../http/proxy.ts';
-import { endpointsOf } from './artifact/open-registry.ts';
 import { orCannotCheck } from './cannot-check.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
-import { gitOf } from './git-of.ts';
 import { addKubeOptions, withCluster } from './kube-options.ts';
 import { exitCodeOf, formatVerification, verificationMarkdown } from './verify/format.ts';
-import { verifyTools } from './verify/tools.ts';
+import { withVerifyTools } from './verify/with-tools.ts';
 
 export const register: CommandModule['register'] = (program, shell) => {
   const verify = program
@@ -36,22 +29,13 @@ export const register: CommandModule['register'] = (program, shell) => {
 };
 
 async function runVerify(options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
-  const endpoints = endpointsOf(options);
-  const proxy = proxyFromEnv(context.env);
-  const http = createHttpClient(proxy === undefined ? {} : { proxy });
-  const git = gitOf(context.env);
-  const clonesDir = await mkdtemp(join(tmpdir(), 'millrace-verify-'));
   const { signal } = context;
-  try {
-    return await withCluster(options, context, async ({ client }) => {
-      const tools = verifyTools({ client, git, http, clonesDir, signal }, context, endpoints);
+  return withCluster(options, context, async ({ client }) =>
+    withVerifyTools(client, options, context, async (tools) => {
       const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : undefined;
       const verification = await verifyChain(client, tools, { namespace, signal });
       const format = options['markdown'] === true ? verificationMarkdown : formatVerification;
       return { data: verification, text: format(verification), exitCode: exitCodeOf(verification) };
-    });
-  } finally {
-    await http.close({ force: true });
-    await rm(clonesDir, { recursive: true, force: true });
-  }
+    }),
+  );
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newLifetime } from '../../src/base/deadline.ts';
+import { ClusterReader } from '../../src/diagnose/collect/reader.ts';
 import { examineCluster } from '../../src/diagnose/doctor/examine.ts';
 import { type ConnectedKubeClient, createKubeClient } from '../../src/kube/api-client.ts';
 import { parseKubeConfig } from '../../src/kube/kubeconfig.ts';
@@ -41,8 +42,8 @@ afterAll(async () => {
 
 test('errors in the logs of the controllers are diagnosed where they are asked for', async () => {
   api.fault = ({ url }) => (url.includes('/log?') ? { kind: 'answer', status: 200, body: log } : undefined);
-  expect((await examineCluster(client, signal)).findings).toEqual([]);
-  const { findings, gaps } = await examineCluster(client, signal, { logSeconds: 7200 });
+  expect((await examineCluster(new ClusterReader(client, signal))).findings).toEqual([]);
+  const { findings, gaps } = await examineCluster(new ClusterReader(client, signal), { logSeconds: 7200 });
   expect(gaps).toEqual([]);
   expect(findings.map(({ objects }) => objects)).toEqual([['Pod/default/image-reflector-controller-0']]);
   expect(findings[0]?.evidence.join()).toContain('no EC2 IMDS role found');
@@ -51,7 +52,7 @@ test('errors in the logs of the controllers are diagnosed where they are asked f
 
 test('logs that may not be read are a gap, and no finding', async () => {
   api.fault = undefined;
-  const { findings, gaps } = await examineCluster(client, signal, { logSeconds: 60 });
+  const { findings, gaps } = await examineCluster(new ClusterReader(client, signal), { logSeconds: 60 });
   expect(findings).toEqual([]);
   expect(gaps).toEqual([{ what: 'log of default/image-reflector-controller-0', why: expect.any(String) }]);
 });
@@ -67,6 +68,8 @@ test('a pod that cannot be made for a quota is seen at its ReplicaSet', async ()
     { signal },
   );
   await expect
-    .poll(async () => (await examineCluster(client, signal)).findings.map(({ code, objects }) => [code, objects[0]]))
+    .poll(async () =>
+      (await examineCluster(new ClusterReader(client, signal))).findings.map(({ code, objects }) => [code, objects[0]]),
+    )
     .toEqual([['quota-exceeded', expect.stringMatching(/^ReplicaSet\/default\/web-/)]]);
 });

@@ -90,6 +90,11 @@ describe('diagnosis in the sandbox', () => {
       expect(report.stdout).toMatch(
         /^\| 13 \| role and trust policy \| FAIL \| the role \S+-of-another-cluster does not exist \|$/m,
       );
+      const doctor = JSON.parse((await millraceWith(['doctor', '-o', 'json'])).stdout);
+      expect(doctor.findings[0]).toMatchObject({
+        code: 'irsa-role-arn-invalid',
+        evidence: [expect.stringMatching(/^verify 13, .*-of-another-cluster does not exist$/)],
+      });
       await annotate(null);
       expect((await items()).failed.filter((number) => number < 22)).toEqual([4]);
     } finally {

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { type Demo, startDemo } from '../../src/cli/up/demo.ts';
 import type { PracticeFault } from '../../src/cli/up/faults/fault.ts';
 import { sandboxRoles } from '../../src/cli/up/sandbox-roles.ts';
+import { ClusterReader } from '../../src/diagnose/collect/reader.ts';
 import { type Examination, examineCluster } from '../../src/diagnose/doctor/examine.ts';
 import { newDataFolder, removeFolder } from '../e2e/sandbox-process.ts';
 
@@ -28,7 +29,7 @@ async function examineUntilFound({ kube, sandbox, controllers }: Demo, { code }:
   const deadline = Date.now() + patienceMs;
   const roles = sandboxRoles(sandbox.access);
   for (;;) {
-    const examining = examineCluster(kube, AbortSignal.timeout(patienceMs), { roles });
+    const examining = examineCluster(new ClusterReader(kube, AbortSignal.timeout(patienceMs), roles));
     const examination = await Promise.race([examining, controllers.failed]);
     if (examination.findings[0]?.code === code || Date.now() > deadline) return examination;
     await new Promise((wake) => setTimeout(wake, 100));

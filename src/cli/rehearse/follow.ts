@@ -1,6 +1,7 @@
 import { textAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { retry } from '../../base/retry.ts';
+import { ClusterReader } from '../../diagnose/collect/reader.ts';
 import { hopNames } from '../../diagnose/delivery/hops.ts';
 import { type ClusterFinding, examineCluster } from '../../diagnose/doctor/examine.ts';
 import { sandboxRoles } from '../up/sandbox-roles.ts';
@@ -69,7 +70,9 @@ export async function followImages(
     return calm >= 2;
   });
   if (!isInTime) for (const outcome of outcomes) stopLate(outcome, stage.timeoutMs);
-  const { findings, unexplained } = await examineCluster(kube, signal, { roles: sandboxRoles(stage.sandbox.access) });
+  const { findings, unexplained } = await examineCluster(
+    new ClusterReader(kube, signal, sandboxRoles(stage.sandbox.access)),
+  );
   const suspended = standIns.suspended();
   const isRehearsed = (object: string) => !suspended.has(object) && !isPolicyOfSuspended(object, state);
   return {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newLifetime, sleep } from '../../base/deadline.ts';
 import { MillraceError } from '../../base/error.ts';
+import { ClusterReader } from '../../diagnose/collect/reader.ts';
 import { examineCluster } from '../../diagnose/doctor/examine.ts';
 import { rules } from '../../diagnose/doctor/rules/index.ts';
 import type { PartName } from '../../sandbox/sandbox.ts';
@@ -127,7 +128,7 @@ async function untilFound(
   const roles = sandboxRoles(sandbox.access);
   let seen = 0;
   while (Date.now() < deadlineMs) {
-    const { findings } = await examineCluster(kube, signal, { roles });
+    const { findings } = await examineCluster(new ClusterReader(kube, signal, roles));
     seen = findings[0]?.code === code ? seen + 1 : 0;
     if (seen === 2) return;
     await sleep(400, signal);

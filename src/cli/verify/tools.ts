@@ -11,9 +11,8 @@ import { loadRemote } from '../../controllers/git-repository/load-remote.ts';
 import { resolveCheckoutRef } from '../../controllers/image-update-automation/checkout-ref.ts';
 import type { VerifyTools } from '../../diagnose/verify/tools.ts';
 import { pushHead } from '../../git/push.ts';
-import { parseArn } from '../../iam/arn.ts';
 import { createRegistry } from '../../oci/registry.ts';
-import { type AutomationTools, type PreparedCommit, prepareCommits } from '../automation-commits.ts';
+import { type AutomationTools, prepareCommits } from '../automation-commits.ts';
 import type { CliContext } from '../context.ts';
 import { readRole } from '../iam/role.ts';
 import { awsSettings, signingRegion } from '../provision/aws-settings.ts';
@@ -28,8 +27,12 @@ export function verifyTools(
 ): VerifyTools {
   const { client, git, http, signal } = tools;
   const { endpoints } = parseAwsEnvironment(context.env);
-  const commitsOf = onceFor((automation) => prepareCommits(automation as ImageUpdateAutomation, tools));
+  const commitsOf = onceFor(
+    (automation: KubeObject) => prepareCommits(automation as ImageUpdateAutomation, tools),
+    (automation) => formatKey(keyOf(automation)),
+  );
   return {
+    hasOwnSts: endpoints.sts !== undefined,
     assumeRole: (roleArn, token, region) =>
       assumeRoleWithWebIdentity(
         {
@@ -46,8 +49,10 @@ export function verifyTools(
     login: (session, host) => getAuthorizationToken(requireEcrHost(host), session, endpoints, signal),
     openRegistry: (credential) =>
       createRegistry({ http, endpoints: registryEndpoints, login: async () => ({ kind: 'password', ...credential }) }),
-    readRole: (roleArn) =>
-      readRole(parseArn(roleArn)?.resource.split('/').at(-1) ?? '', signingRegion(context), context),
+    readRole: onceFor(
+      (name: string) => readRole(name, signingRegion(context), context),
+      (name) => name,
+    ),
     oidcProvider: (arn) => oidcProvider(arn, context),
     describeRepository: (account, region, name) => describeRepository({ account, region, name }, context),
     waitingMessages: (queueUrl) => waitingMessages(queueUrl, context),
@@ -79,14 +84,14 @@ export function verifyTools(
   };
 }
 
-/** Clones once for all checks of one automation, also when it fails. */
-function onceFor(prepare: (automation: KubeObject) => Promise<PreparedCommit[]>) {
-  const known = new Map<string, Promise<PreparedCommit[]>>();
-  return (automation: KubeObject) => {
-    const key = formatKey(keyOf(automation));
-    const commits = known.get(key) ?? prepare(automation);
-    known.set(key, commits);
-    return commits;
+/** Asks once for all checks, also when the answer is an error: a clone for an automation, a role of IAM. */
+function onceFor<T, Answer>(ask: (about: T) => Promise<Answer>, keyOfIt: (about: T) => string) {
+  const known = new Map<string, Promise<Answer>>();
+  return (about: T) => {
+    const key = keyOfIt(about);
+    const answer = known.get(key) ?? ask(about);
+    known.set(key, answer);
+    return answer;
   };
 }
 

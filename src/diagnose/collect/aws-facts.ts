@@ -9,7 +9,8 @@ import type { ClusterReader } from './reader.ts';
 export interface RoleDocuments {
   arn: string;
   trust: PolicyDocument;
-  policies: readonly Policy[];
+  policies: Policy[];
+  boundary?: Policy;
 }
 
 /** IAM as a diagnosis asks it; whoever has no AWS credentials gives none. */
@@ -27,15 +28,15 @@ export async function awsFacts(reader: ClusterReader, identity: Facts): Promise<
   const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(arn ?? '') ?? [];
   if (account === undefined || name === undefined) return {};
   const role = await reader.role(name);
-  if (role === undefined) return { role_account: account };
   const issuer = await reader.issuer();
+  const known = { role_account: account, ...(issuer !== undefined && { oidc_issuer: issuer }) };
+  if (role === undefined) return known;
   const [namespace, serviceAccount] = (text(identity, 'controller_sa') ?? '').split('/');
   return {
-    role_account: account,
+    ...known,
     token_sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
     token_aud: ['sts.amazonaws.com'],
     iam_statements: role.policies.flatMap((policy) => statementsOf(policy)),
-    ...(issuer !== undefined && { oidc_issuer: issuer }),
     ...trustFacts(role.trust, issuer),
   };
 }

@@ -7,14 +7,17 @@ import { gitSecretFacts } from './secret-facts.ts';
 /** What the object itself and the objects it names say, by the names of spec/failure-codes.md. */
 export async function objectFacts(reader: ClusterReader, object: KubeObject): Promise<Facts> {
   const facts: Record<string, unknown> = {
-    object_kind: object.kind,
-    object_namespace: object.metadata.namespace,
-    object_name: object.metadata.name,
+    ...placeOf(object),
     suspend: valueAt(object, 'spec', 'suspend') === true,
     service_account: textAt(object, 'spec', 'serviceAccountName') ?? null,
   };
   Object.assign(facts, await (byKind[object.kind]?.(object, reader) ?? {}));
   return facts;
+}
+
+/** Which object a report is about. */
+export function placeOf({ kind, metadata }: KubeObject): Facts {
+  return { object_kind: kind, object_namespace: metadata.namespace, object_name: metadata.name };
 }
 
 const byKind: Record<string, (object: KubeObject, reader: ClusterReader) => Promise<Facts> | Facts> = {

@@ -13,13 +13,15 @@ export interface Gap {
 
 /**
  * Reads a cluster for a diagnosis: what cannot be read is remembered, never thrown, so that one missing permission does not
- * hide everything else. Every list is asked for once.
+ * hide everything else. Everything is asked for once.
  */
 export class ClusterReader {
   readonly gaps: Gap[] = [];
   readonly #client: KubeClient;
   readonly #signal: AbortSignal;
   readonly #lists = new Map<string, Promise<KubeObject[]>>();
+  readonly #objects = new Map<string, Promise<KubeObject | undefined>>();
+  #issuer: Promise<string | undefined> | undefined;
   readonly #roles: RoleReader | undefined;
   readonly #asked = new Map<string, Promise<RoleDocuments | undefined>>();
 
@@ -41,12 +43,13 @@ export class ClusterReader {
   }
 
   /** The issuer of the cluster's ServiceAccount tokens. */
-  async issuer(): Promise<string | undefined> {
+  issuer(): Promise<string | undefined> {
     const path = '/.well-known/openid-configuration';
-    const answer = await this.#client
+    this.#issuer ??= this.#client
       .readPath(path, { signal: this.#signal })
+      .then((answer) => textAt(answer, 'issuer'))
       .catch((error: unknown) => this.#gap(`read ${path}`, error, undefined));
-    return textAt(answer, 'issuer');
+    return this.#issuer;
   }
 
   /** All objects of a kind in every namespace; empty, with a gap noted, where they cannot be read. */
@@ -86,9 +89,14 @@ export class ClusterReader {
 
   /** One object, undefined where it does not exist or cannot be read. */
   get(ref: ObjectRef): Promise<KubeObject | undefined> {
-    return this.#client
-      .get(ref, { signal: this.#signal })
-      .catch((error: unknown) => this.#gap(`get ${ref.kind} ${ref.namespace ?? ''}/${ref.name}`, error, undefined));
+    const what = `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`;
+    const asked =
+      this.#objects.get(what) ??
+      this.#client
+        .get(ref, { signal: this.#signal })
+        .catch((error: unknown) => this.#gap(`get ${what}`, error, undefined));
+    this.#objects.set(what, asked);
+    return asked;
   }
 
   /** Whether the cluster serves the kind in this version. */

@@ -1,13 +1,13 @@
 import { textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject, keyOf } from '../../base/kube-object.ts';
-import type { KubeClient } from '../../kube/client.ts';
 import type { Report } from '../doctor/rule.ts';
-import { awsFacts, type RoleReader } from './aws-facts.ts';
+import { awsFacts } from './aws-facts.ts';
 import { logReports } from './controller-logs.ts';
 import { fluxKinds } from './flux-kinds.ts';
 import { identityFacts } from './identity-facts.ts';
-import { objectFacts } from './object-facts.ts';
-import { ClusterReader, type Gap } from './reader.ts';
+import { objectFacts, placeOf } from './object-facts.ts';
+import type { ClusterReader } from './reader.ts';
+import { type Scope, scopeFilter } from './scope.ts';
 import { stuckReports } from './stuck.ts';
 import { findUndelivered } from './undelivered.ts';
 
@@ -21,48 +21,67 @@ export interface Collected {
   reports: ObjectReport[];
   /** How many objects were looked at. */
   looked: number;
-  gaps: Gap[];
+  /** The ImageRepositories in scope that are not suspended. */
+  scanners: KubeObject[];
 }
 
 export interface CollectOptions {
-  /** IAM, where somebody can ask it. */
-  roles?: RoleReader;
+  /** A namespace or one object, with what it depends on; everything where it is left out. */
+  scope?: Scope;
   /** How far back the controllers' logs are read as well; without it they are not. */
   logSeconds?: number;
 }
 
 /** Reads what every object of the delivery chain says of itself, along the chain; changes nothing. */
 export async function collectReports(
-  client: KubeClient,
-  signal: AbortSignal,
-  { roles, logSeconds }: CollectOptions = {},
+  reader: ClusterReader,
+  { logSeconds, scope = {} }: CollectOptions = {},
 ): Promise<Collected> {
-  const reader = new ClusterReader(client, signal, roles);
   const reports: ObjectReport[] = [];
   let looked = 0;
   const byKind: Record<string, KubeObject[]> = {};
-  for (const kind of fluxKinds) {
-    const objects = await reader.listServed(kind);
-    byKind[kind.kind] = objects;
+  for (const kind of fluxKinds) byKind[kind.kind] = await reader.listServed(kind);
+  const isMeant = scopeFilter(scope, await withWorkloads(reader, scope, byKind));
+  for (const { kind, controller } of fluxKinds) {
+    const objects = (byKind[kind] ?? []).filter(isMeant);
     looked += objects.length;
-    for (const object of objects) reports.push(...(await complaintsOf(reader, object, kind.controller)));
+    for (const object of objects) reports.push(...(await complaintsOf(reader, object, controller)));
   }
   for (const { automation, symptom, facts } of await findUndelivered(reader, byKind)) {
+    if (!isMeant(automation)) continue;
     const own = await objectFacts(reader, automation);
     const component = 'image-automation-controller';
     reports.push({ object: formatRef(automation), symptom, component, facts: { ...own, ...facts } });
   }
-  const pods = await reader.list({ apiVersion: 'v1', kind: 'Pod' });
+  const pods = (await reader.list({ apiVersion: 'v1', kind: 'Pod' })).filter(isMeant);
   looked += pods.length;
   for (const pod of pods) reports.push(...podComplaints(pod));
-  reports.push(...(await stuckReports(reader, pods)));
+  reports.push(...(await stuckReports(reader, pods, isMeant)));
   if (logSeconds !== undefined) reports.push(...(await logReports(reader, byKind, logSeconds)));
-  return { reports, looked, gaps: reader.gaps };
+  return {
+    reports,
+    looked,
+    scanners: (byKind['ImageRepository'] ?? []).filter((one) => isMeant(one) && !isSuspended(one)),
+  };
+}
+
+/** A workload is looked for among its kind only where it was named. */
+async function withWorkloads(
+  reader: ClusterReader,
+  { object }: Scope,
+  byKind: Readonly<Record<string, readonly KubeObject[]>>,
+) {
+  if (object === undefined || !/^(Deployment|StatefulSet|DaemonSet)$/.test(object.kind)) return byKind;
+  return { ...byKind, [object.kind]: await reader.list({ apiVersion: 'apps/v1', kind: object.kind }) };
+}
+
+function isSuspended(object: KubeObject): boolean {
+  return valueAt(object, 'spec', 'suspend') === true;
 }
 
 async function complaintsOf(reader: ClusterReader, object: KubeObject, controller: string): Promise<ObjectReport[]> {
   const messages = failingMessages(object);
-  if (messages.length === 0) return [];
+  if (messages.length === 0 || isSuspended(object)) return [];
   const namespace = await controllerNamespace(reader, controller);
   const identity = namespace === undefined ? {} : await identityFacts(reader, { namespace, name: controller });
   const facts = { ...identity, ...(await awsFacts(reader, identity)), ...(await objectFacts(reader, object)) };
@@ -101,7 +120,7 @@ function podComplaints(pod: KubeObject): ObjectReport[] {
     const reason = textAt(status, 'state', 'waiting', 'reason');
     if (reason !== 'ErrImagePull' && reason !== 'ImagePullBackOff') return [];
     const message = textAt(status, 'state', 'waiting', 'message') ?? '';
-    const facts = { image: textAt(status, 'image'), pod_waiting_reason: reason };
+    const facts = { ...placeOf(pod), image: textAt(status, 'image'), pod_waiting_reason: reason };
     return [{ object: formatRef(pod), symptom: `${reason}: ${message}`, component: 'kubelet', facts }];
   });
 }

@@ -1,5 +1,6 @@
 import { textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { placeOf } from './object-facts.ts';
 import type { ClusterReader } from './reader.ts';
 import type { ObjectReport } from './reports.ts';
 
@@ -7,9 +8,13 @@ import type { ObjectReport } from './reports.ts';
  * Warnings about pods that do not start and ReplicaSets that cannot make theirs: nothing else of the chain says so. Events about
  * what has come right meanwhile are left out.
  */
-export async function stuckReports(reader: ClusterReader, pods: readonly KubeObject[]): Promise<ObjectReport[]> {
+export async function stuckReports(
+  reader: ClusterReader,
+  pods: readonly KubeObject[],
+  isMeant: (object: KubeObject) => boolean,
+): Promise<ObjectReport[]> {
   const pending = pods.filter((pod) => textAt(pod, 'status', 'phase') === 'Pending');
-  const replicaSets = await reader.list({ apiVersion: 'apps/v1', kind: 'ReplicaSet' });
+  const replicaSets = (await reader.list({ apiVersion: 'apps/v1', kind: 'ReplicaSet' })).filter(isMeant);
   const short = replicaSets.filter(
     (set) => Number(valueAt(set, 'status', 'replicas') ?? 0) < Number(valueAt(set, 'spec', 'replicas') ?? 1),
   );
@@ -22,7 +27,7 @@ export async function stuckReports(reader: ClusterReader, pods: readonly KubeObj
     const reason = textAt(event, 'reason') ?? '';
     if (object === undefined || textAt(event, 'type') !== 'Warning' || !/^Failed(?!$)/.test(reason)) continue;
     const symptom = `${reason}: ${textAt(event, 'message') ?? ''}`;
-    found.set(`${formatRef(object)} ${reason}`, { object: formatRef(object), symptom, facts: {} });
+    found.set(`${formatRef(object)} ${reason}`, { object: formatRef(object), symptom, facts: placeOf(object) });
   }
   return [...found.values()];
 }

@@ -85,8 +85,15 @@ function findingsOf(
   return findings;
 }
 
+/** The finding of a cause that is known by other means than words. */
+export function findingOf(code: FailureCode, report: Report): Finding | undefined {
+  const rule = rules.find((one) => one.code === code);
+  const decided = { confidence: 0.9, evidence: [] };
+  return rule && findingsOf([rule], report, () => decided)[0];
+}
+
 /** Commands and diff of a rule with the names that a report shows. */
-export function remedyOf(rule: Rule, report: Report): Pick<Finding, 'commands' | 'placeholders' | 'diff'> {
+function remedyOf(rule: Rule, report: Report): Pick<Finding, 'commands' | 'placeholders' | 'diff'> {
   const commands = (rule.commands ?? []).map((command) => withNames(command, report));
   const diff = rule.diff?.(report);
   return { commands, placeholders: legendOf(commands), ...(diff !== undefined && { diff: redact(diff) }) };

@@ -35,6 +35,12 @@ const placeholders: Readonly<Record<string, Placeholder>> = {
   },
   ROLE: { means: 'name of the IAM role', find: (report) => roleArn(report)?.replace(/^.*\//, '') },
   ROLE_ARN: { means: 'ARN of the IAM role that the controller is to have', find: roleArn },
+  RIGHT_ROLE_ARN: { means: 'ARN of the role that was meant' },
+  REGISTRY_OBJECT: {
+    means: 'kind/name of the ImageRepository, OCIRepository or HelmRepository',
+    find: (report) =>
+      /^(Image|OCI|Helm)Repository$/.test(text(report.facts, 'object_kind') ?? '') ? complainer(report) : undefined,
+  },
   NODE_ROLE: {
     means: "name of the nodes' IAM role",
     find: ({ symptom }) => first(symptom, /assumed-role\/([\w+=,.@-]+)\/i-[0-9a-f]{8,17}\b/),
@@ -81,7 +87,7 @@ const placeholders: Readonly<Record<string, Placeholder>> = {
       text(facts, 'git_secret_name') ??
       text(facts, 'registry_secret') ??
       first(symptom, /secrets? [\\"']*(?:[\w.-]+\/)?([\w.-]+)[\\"']* not found/i) ??
-      first(symptom, /secret '?(?:[\w.-]+\/)([\w.-]+)'?/i),
+      first(symptom, /secret(?:Ref)? '?(?:[\w-]+\/)([\w.-]*\w)'?/i),
   },
   USERNAME: { means: 'the user that the git host wants with the token' },
   TOKEN: { means: 'the new token; nobody shows it' },
@@ -152,7 +158,11 @@ function isController(component: string | undefined): boolean {
 }
 
 function namespaceOf({ facts, symptom }: Report): string | undefined {
-  return text(facts, 'object_namespace') ?? first(symptom, /"namespace": ?"([^"]+)"/);
+  return (
+    text(facts, 'object_namespace') ??
+    first(symptom, /"namespace": ?"([^"]+)"/) ??
+    first(symptom, /secret(?:Ref)? '?([\w-]+)\/[\w.-]+/i)
+  );
 }
 
 function nameOf({ facts, symptom }: Report): string | undefined {
@@ -267,7 +277,7 @@ function hostOf(report: Report): { name: string; port?: string } | undefined {
     first(symptom, /\blookup ([a-z0-9.-]+)/i) ??
     first(symptom, /(?:connect to host|Could not resolve host:?|Failed to connect to) ([\w.-]+\w)/i);
   const port = first(symptom, /port (\d+)/i);
-  if (looked !== undefined) return { name: looked, ...(port !== undefined && { port }) };
+  if (looked !== undefined) return { name: looked, port: port ?? (/ssh:\/\//.test(symptom) ? '22' : '443') };
   const url = first(symptom, /((?:https?|ssh):\/\/[^\s'"]+)/) ?? gitUrl(report);
   const [, scheme, name, urlPort] = /^(\w+):\/\/(?:[^/@]*@)?([\w.-]+)(?::(\d+))?/.exec(url ?? '') ?? [];
   const usual = scheme === 'ssh' ? '22' : '443';

@@ -1,4 +1,5 @@
 import { errorMessage, isMillraceError } from '../../base/error.ts';
+import type { FailureCode } from '../doctor/codes.ts';
 
 /** `unknown`: it could not be looked at; `skipped`: it does not arise here. */
 export type Verdict = 'pass' | 'fail' | 'unknown' | 'skipped';
@@ -10,6 +11,12 @@ export interface CheckResult {
   evidence: string;
   /** What to do about a failure. */
   fix?: string;
+  /** `Kind/namespace/name` of what was looked at, where it is one object. */
+  object?: string;
+  /** The cause that a failure is, where the check itself decides it. */
+  cause?: FailureCode;
+  /** The words of the service that refused, or that would refuse: the rules of doctor read the cause from them. */
+  symptom?: string;
 }
 
 /** One line of the checklist (spec/provisioning.md §12), by its number there. */
@@ -27,17 +34,19 @@ export interface CheckedItem extends CheckResult {
 }
 
 export const pass = (evidence: string): CheckResult => ({ verdict: 'pass', evidence });
-export const fail = (evidence: string, fix?: string): CheckResult => ({
+export const fail = (evidence: string, fix?: string, cause?: FailureCode): CheckResult => ({
   verdict: 'fail',
   evidence,
   ...(fix !== undefined && { fix }),
+  ...(cause !== undefined && { cause }),
 });
 export const unknown = (evidence: string): CheckResult => ({ verdict: 'unknown', evidence });
 export const skipped = (evidence: string): CheckResult => ({ verdict: 'skipped', evidence });
 
 /** A failure as the service words it, with the hint of our error as the fix. */
 export function failedBy(error: unknown): CheckResult {
-  return fail(errorMessage(error), isMillraceError(error) ? error.hint : undefined);
+  const message = errorMessage(error);
+  return { ...fail(message, isMillraceError(error) ? error.hint : undefined), symptom: message };
 }
 
 /** Something that several checks need and that is looked up once: the value, or why there is none. */

@@ -7,7 +7,7 @@ import { ecrProfiles, repositoryArn } from '../../iam/ecr-policy.ts';
 import { formatRepository } from '../../oci/reference.ts';
 import { listTags } from '../../oci/tags.ts';
 import { type Check, type CheckResult, fail, failedBy, pass, skipped, unknown } from './check.ts';
-import { need, type ScannedRepository, type Scene } from './scene.ts';
+import { nameOfRole, need, type ScannedRepository, type Scene } from './scene.ts';
 
 const nothing = skipped('no ImageRepository scans an ECR registry');
 
@@ -21,7 +21,7 @@ export const ecrChecks: readonly Check<Scene>[] = [
       if (scanned.length === 0) return nothing;
       const arn = parseArn(roleArn ?? '');
       if (arn === undefined || roleArn === undefined) return unknown('needs the role of 4');
-      const role = await tools.readRole(roleArn).catch((error: unknown) => unknown(errorMessage(error)));
+      const role = await tools.readRole(nameOfRole(arn)).catch((error: unknown) => unknown(errorMessage(error)));
       if ('verdict' in role) return role;
       const repositories = scanned.map(({ account, region, repository }) =>
         repositoryArn({ partition: arn.partition, region, account }, repository.name),
@@ -30,12 +30,13 @@ export const ecrChecks: readonly Check<Scene>[] = [
       const denied = calls.filter(({ allowed }) => !allowed);
       if (denied.length === 0)
         return pass(`ecr:GetAuthorizationToken and ${ecrProfiles.scan.join(', ')} on ${repositories.join(', ')}`);
-      return denied.map(({ action, resource, reasons }) =>
-        fail(
+      return denied.map(({ action, resource, reasons }) => ({
+        ...fail(
           `${action} on ${resource} is denied: ${reasons.join('; ')}`,
           'millrace iam policy prints the policy that fits.',
         ),
-      );
+        symptom: `${roleArn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
+      }));
     },
   },
   {
@@ -80,7 +81,8 @@ export const ecrChecks: readonly Check<Scene>[] = [
           } catch (error) {
             const { evidence } = failedBy(error);
             if (!evidence.includes('RepositoryNotFound')) return unknown(`${name}: ${evidence}`);
-            return fail(`${name} does not exist`, 'Correct account, region or name in spec.image, or create it.');
+            const fix = 'Correct account, region or name in spec.image, or create it.';
+            return { ...fail(`${name} does not exist`, fix, 'ecr-registry-mismatch'), object: formatRef(one.object) };
           }
         }),
       );
@@ -102,13 +104,14 @@ export const ecrChecks: readonly Check<Scene>[] = [
 
 async function listOf(scene: Scene, session: AwsSession, scanned: ScannedRepository): Promise<CheckResult> {
   const name = formatRepository(scanned.repository);
+  const object = formatRef(scanned.object);
   try {
     const credential = await scene.tools.login(session, scanned.repository.host);
     const tags = await listTags(scene.tools.openRegistry(credential), scanned.repository, { signal: scene.signal });
-    if (tags.length === 0) return fail(`${name} has no tags (${formatRef(scanned.object)})`, 'Push an image.');
-    return pass(`${name}: ${tags.length} tags`);
+    if (tags.length === 0) return { ...fail(`${name} has no tags`, 'Push an image.', 'no-tags'), object };
+    return { ...pass(`${name}: ${tags.length} tags`), object };
   } catch (error) {
     scene.signal.throwIfAborted();
-    return { ...failedBy(error), evidence: `${name}: ${errorMessage(error)}` };
+    return { ...failedBy(error), evidence: `${name}: ${errorMessage(error)}`, object };
   }
 }

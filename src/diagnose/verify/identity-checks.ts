@@ -1,5 +1,5 @@
 import { isRecord, textAt, valueAt } from '../../base/json.ts';
-import type { KubeObject } from '../../base/kube-object.ts';
+import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import type { ClusterReader } from '../collect/reader.ts';
 import { conditionOf } from '../condition.ts';
 import { type Check, type CheckResult, fail, pass, skipped, unknown } from './check.ts';
@@ -61,15 +61,21 @@ export const identityChecks: readonly Check<Scene>[] = [
   {
     number: 4,
     name: 'role annotation',
-    async run({ account, roleArn, namespace }) {
+    async run({ account, roleArn, namespace, scanned, scannerPods }) {
       if (account === undefined) return unknown('there is no ServiceAccount to look at');
+      if (roleArn === undefined && scannerPods.some(hasPodIdentity)) return skipped('EKS Pod Identity gives the role');
+      if (roleArn === undefined && scanned.length === 0) return skipped('no annotation, and nothing in ECR is scanned');
       if (roleArn === undefined) {
         const command = `kubectl -n ${namespace} annotate sa ${scannerName} ${roleAnnotation}=arn:aws:iam::ACCOUNT:role/NAME`;
-        return fail(`${scannerName} has no annotation ${roleAnnotation}`, command);
+        return fail(`${scannerName} has no annotation ${roleAnnotation}`, command, 'irsa-annotation-missing');
       }
       return roleArnPattern.test(roleArn)
         ? pass(roleArn)
-        : fail(`'${roleArn}' is no ARN of an IAM role`, 'Write arn:aws:iam::ACCOUNT:role/NAME.');
+        : fail(
+            `'${roleArn}' is no ARN of an IAM role`,
+            'Write arn:aws:iam::ACCOUNT:role/NAME.',
+            'irsa-role-arn-invalid',
+          );
     },
   },
   {
@@ -89,24 +95,35 @@ export const identityChecks: readonly Check<Scene>[] = [
         : unknown('no MutatingWebhookConfiguration pod-identity-webhook is visible');
     },
   },
-  eachPod(6, 'pod younger than annotation', (pod, { account }) => {
+  eachPod(6, 'pod younger than annotation', (pod, { account, roleArn }) => {
     const annotatedAt = annotationTime(account);
     const createdAt = pod.metadata.creationTimestamp;
     if (annotatedAt === undefined || createdAt === undefined) return unknown('the annotation has no recorded time');
     if (Date.parse(createdAt) >= Date.parse(annotatedAt)) return pass(`created ${createdAt}, annotated ${annotatedAt}`);
-    return fail(`the pod (${createdAt}) is older than the annotation (${annotatedAt})`, restart(pod));
+    // Any write of the annotation counts as a change; what was injected may be right all the same.
+    if (roleArn !== undefined && environmentOf(pod).get('AWS_ROLE_ARN') === roleArn)
+      return pass(`older than the last change of the annotation (${annotatedAt}), and has its role`);
+    return fail(`the pod (${createdAt}) is older than the annotation (${annotatedAt})`, restart(pod), stale);
   }),
-  eachPod(7, 'environment injected', (pod, { roleArn }) => {
+  eachPod(7, 'environment injected', (pod, { roleArn, scanned }) => {
     const env = environmentOf(pod);
     const role = env.get('AWS_ROLE_ARN');
+    if (role === undefined && hasPodIdentity(pod)) return pass('EKS Pod Identity: AWS_CONTAINER_CREDENTIALS_FULL_URI');
+    if (role === undefined && roleArn === undefined && scanned.length === 0) return skipped('no role is asked for');
     if (role === undefined)
-      return fail('AWS_ROLE_ARN is not set: the pod falls back to the role of its node', restart(pod));
+      return fail(
+        'AWS_ROLE_ARN is not set: the pod falls back to the role of its node',
+        restart(pod),
+        roleArn === undefined ? 'irsa-annotation-missing' : stale,
+      );
     if (roleArn !== undefined && role !== roleArn)
-      return fail(`AWS_ROLE_ARN is ${role}, the annotation says ${roleArn}`, restart(pod));
+      return fail(`AWS_ROLE_ARN is ${role}, the annotation says ${roleArn}`, restart(pod), stale);
     if (!env.has('AWS_WEB_IDENTITY_TOKEN_FILE')) return fail('AWS_WEB_IDENTITY_TOKEN_FILE is not set', restart(pod));
     return pass(`AWS_ROLE_ARN=${role}, AWS_REGION=${env.get('AWS_REGION') ?? 'not set'}`);
   }),
-  eachPod(8, 'token volume injected', (pod) => {
+  eachPod(8, 'token volume injected', (pod, { roleArn, scanned }) => {
+    if (hasPodIdentity(pod)) return skipped('EKS Pod Identity has a token of its own');
+    if (roleArn === undefined && scanned.length === 0) return skipped('no role is asked for');
     const volumes = valueAt(pod, 'spec', 'volumes');
     const volume = Array.isArray(volumes)
       ? volumes.find((one) => isRecord(one) && one['name'] === 'aws-iam-token')
@@ -117,8 +134,9 @@ export const identityChecks: readonly Check<Scene>[] = [
   }),
   eachPod(9, 'no competing identity', (pod) => {
     const env = environmentOf(pod);
-    const others = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'].filter((name) =>
-      env.has(name),
+    const others = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'].filter(
+      // Pod Identity competes with a role of the annotation; by itself it is the design.
+      (name) => env.has(name) && (name !== 'AWS_CONTAINER_CREDENTIALS_FULL_URI' || env.has('AWS_ROLE_ARN')),
     );
     if (others.length === 0) return pass('no static key, profile or Pod Identity association');
     return fail(
@@ -142,10 +160,17 @@ function eachPod(number: number, name: string, look: (pod: KubeObject, scene: Sc
       if (scene.scannerPods.length === 0) return withoutPods(scene.reader);
       return scene.scannerPods.map((pod) => {
         const result = look(pod, scene);
-        return { ...result, evidence: `${pod.metadata.name}: ${result.evidence}` };
+        return { ...result, object: formatRef(pod), evidence: `${pod.metadata.name}: ${result.evidence}` };
       });
     },
   };
+}
+
+/** The pod was made before the annotation said what it says. */
+const stale = 'pod-not-restarted-after-annotation';
+
+function hasPodIdentity(pod: KubeObject): boolean {
+  return environmentOf(pod).has('AWS_CONTAINER_CREDENTIALS_FULL_URI');
 }
 
 function restart(pod: KubeObject): string {

@@ -17,6 +17,7 @@ export const objectChecks: readonly Check<Scene>[] = [
       return fail(
         `provider is ${provider}: the scan is ${secret === undefined ? 'anonymous' : `as ${secret}, which has no fresh token`}`,
         'Set spec.provider: aws.',
+        'image-provider-not-aws',
       );
     return pass('provider: aws');
   }),
@@ -24,7 +25,9 @@ export const objectChecks: readonly Check<Scene>[] = [
     const count = valueAt(object, 'status', 'lastScanResult', 'tagCount');
     const result = readiness(object);
     if (result.verdict !== 'pass') return result;
-    return count === 0 ? fail('the scan found no tags', 'Push an image, or look at spec.exclusionList.') : result;
+    return count === 0
+      ? fail('the scan found no tags', 'Push an image, or look at spec.exclusionList.', 'no-tags')
+      : result;
   }),
   each(23, 'policy', 'ImagePolicy', (object) => {
     const tag = textAt(object, 'status', 'latestRef', 'tag') ?? textAt(object, 'status', 'latestImage');
@@ -126,7 +129,7 @@ function each(
       for (const object of objects) {
         const about = `${object.metadata.namespace}/${object.metadata.name}`;
         const result = valueAt(object, 'spec', 'suspend') === true ? skipped('suspended') : await look(object, scene);
-        results.push({ ...result, evidence: `${about}: ${result.evidence}` });
+        results.push({ ...result, object: formatRef(object), evidence: `${about}: ${result.evidence}` });
       }
       return results;
     },
@@ -166,17 +169,20 @@ function credentialResult(object: KubeObject, secret: KubeObject): CheckResult {
     return fail(
       'the password is a Bitbucket app password; they stopped working in 2026',
       'Use an API token with user x-bitbucket-api-token-auth, or a repository access token with x-token-auth.',
+      'git-auth-app-password-removed',
     );
   }
   if (username.includes('@') && /bitbucket\.org/.test(url))
     return fail(
       'the user name is an e-mail address, which git over HTTPS does not take',
       'Use x-bitbucket-api-token-auth with an API token.',
+      'git-credentials-invalid',
     );
   if (url.startsWith('ssh:') && !keys.includes('known_hosts'))
     return fail(
       'known_hosts is missing: the server cannot be told from an impostor',
       'flux create secret git, or ssh-keyscan after checking the fingerprint.',
+      'git-known-hosts-missing',
     );
   return pass(`keys ${keys.join(', ')}`);
 }

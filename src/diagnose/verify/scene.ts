@@ -3,7 +3,7 @@ import type { AwsSession } from '../../aws/identity.ts';
 import { errorMessage } from '../../base/error.ts';
 import { textAt } from '../../base/json.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
-import { parseArn } from '../../iam/arn.ts';
+import { type Arn, parseArn } from '../../iam/arn.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { parseImageName, type Repository } from '../../oci/reference.ts';
 import { fluxKinds } from '../collect/flux-kinds.ts';
@@ -41,15 +41,22 @@ export interface Scene {
   session: Lookup<AwsSession>;
 }
 
+export interface VerifyOptions {
+  /** Namespace of the controllers; by default where image-reflector-controller is. */
+  namespace: string | undefined;
+  signal: AbortSignal;
+  /** What has read the cluster already, where something has. */
+  reader?: ClusterReader;
+}
+
 /** Reads the cluster once; what may not be read is in `reader.gaps`. Throws KUBE_… errors where it cannot be reached at all. */
 export async function openScene(
   client: KubeClient,
   tools: VerifyTools,
-  { namespace: wanted, signal }: { namespace: string | undefined; signal: AbortSignal },
+  { namespace: wanted, signal, reader = new ClusterReader(client, signal) }: VerifyOptions,
 ): Promise<Scene> {
   // Everybody may ask this; a cluster that cannot be reached is no installation with gaps.
   await client.readPath('/version', { signal });
-  const reader = new ClusterReader(client, signal);
   const accounts = await reader.list({ apiVersion: 'v1', kind: 'ServiceAccount' });
   const own = accounts.filter(({ metadata }) => metadata.name === scannerName);
   const account =
@@ -74,7 +81,12 @@ export async function openScene(
   }, explainToken);
   const session = lookup(async () => {
     if (roleArn === undefined || parseArn(roleArn) === undefined) throw new Unavailable(unknown('needs the role of 4'));
-    return tools.assumeRole(roleArn, await need(token, 10), region ?? 'us-east-1');
+    const own = await need(token, 10);
+    if (!tools.hasOwnSts && isLocal(issuerOf(own)))
+      throw new Unavailable(
+        unknown('the issuer is on this machine, so AWS cannot know it: set AWS_ENDPOINT_URL to the sandbox'),
+      );
+    return tools.assumeRole(roleArn, own, region ?? 'us-east-1');
   }, explain);
   return {
     client,
@@ -91,6 +103,16 @@ export async function openScene(
     token,
     session,
   };
+}
+
+/** The claims of a token are read here, its signature is STS's to check. */
+function issuerOf(token: string): string {
+  const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  return textAt(claims, 'iss') ?? '';
+}
+
+function isLocal(issuer: string): boolean {
+  return URL.canParse(issuer) && /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(issuer).hostname);
 }
 
 function explain(error: unknown) {
@@ -120,4 +142,9 @@ export async function need<T>(found: Lookup<T>, from: number): Promise<T> {
   const result = await found();
   if ('value' in result) return result.value;
   throw new Unavailable(unknown(`needs ${from}, which does not hold`));
+}
+
+/** The name without the path that an ARN may have. */
+export function nameOfRole({ resource }: Arn): string {
+  return resource.slice(resource.lastIndexOf('/') + 1);
 }

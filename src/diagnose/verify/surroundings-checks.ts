@@ -32,6 +32,7 @@ export const surroundingsChecks: readonly Check<Scene>[] = [
       return fail(
         `${closed.map(({ metadata }) => metadata.name).join(', ')} lets no traffic out to port 443`,
         'Allow egress to TCP 443 (STS, ECR, S3 and the git host) and to DNS.',
+        'egress-blocked',
       );
     },
   },

@@ -3,7 +3,7 @@ import { parseArn } from '../../iam/arn.ts';
 import { checkTrust } from '../../iam/check-trust.ts';
 import { issuerKey, oidcProviderArn } from '../../iam/trust.ts';
 import { type Check, fail, failedBy, pass, unknown } from './check.ts';
-import { audience, need, type Scene, scannerName } from './scene.ts';
+import { audience, nameOfRole, need, type Scene, scannerName } from './scene.ts';
 
 interface Claims {
   iss: string;
@@ -43,7 +43,7 @@ export const tokenChecks: readonly Check<Scene>[] = [
         const hasKey = Array.isArray(keys) && keys.some((key) => textAt(key, 'kid') === keyId);
         return hasKey
           ? pass(`${iss} publishes the key ${keyId}`)
-          : fail(`${iss} does not publish the key ${keyId} of the token`);
+          : fail(`${iss} does not publish the key ${keyId} of the token`, undefined, 'web-identity-token-invalid');
       } catch (error) {
         // From a laptop a private issuer may be out of reach though STS reaches it.
         return unknown(failedBy(error).evidence);
@@ -63,6 +63,7 @@ export const tokenChecks: readonly Check<Scene>[] = [
         return fail(
           `${arn} does not list the client ID ${audience}`,
           `aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn ${arn} --client-id ${audience}`,
+          'trust-policy-aud-mismatch',
         );
       } catch (error) {
         const { evidence } = failedBy(error);
@@ -71,6 +72,7 @@ export const tokenChecks: readonly Check<Scene>[] = [
         return fail(
           `there is no provider ${arn}`,
           `aws iam create-open-id-connect-provider --url ${iss} --client-id-list ${audience}`,
+          'oidc-provider-missing',
         );
       }
     },
@@ -84,12 +86,13 @@ export const tokenChecks: readonly Check<Scene>[] = [
       const arn = parseArn(roleArn);
       if (arn === undefined) return unknown('needs the role of 4');
       const { iss } = await claimsOf(scene);
-      const role = await scene.tools.readRole(roleArn).catch((error: unknown) => failedBy(error));
+      const role = await scene.tools.readRole(nameOfRole(arn)).catch((error: unknown) => failedBy(error));
       if ('verdict' in role)
         return /NoSuchEntity/.test(role.evidence)
           ? fail(
               `the role ${roleArn} does not exist`,
               'Correct the annotation, or create the role: millrace provision.',
+              'irsa-role-arn-invalid',
             )
           : unknown(role.evidence);
       const serviceAccount = { namespace, name: scannerName };
@@ -101,7 +104,9 @@ export const tokenChecks: readonly Check<Scene>[] = [
         serviceAccount,
       });
       if (decision.allowed) return pass([`${decision.subject} may assume it`, ...decision.reasons].join('; '));
-      return fail(decision.reasons.join('; '), 'millrace iam trust prints the policy that fits.');
+      // STS would not say why.
+      const symptom = 'Not authorized to perform sts:AssumeRoleWithWebIdentity';
+      return { ...fail(decision.reasons.join('; '), 'millrace iam trust prints the policy that fits.'), symptom };
     },
   },
   {
@@ -118,10 +123,8 @@ export const tokenChecks: readonly Check<Scene>[] = [
     name: 'identity is the role',
     async run(scene) {
       const { identity } = await need(scene.session, 14);
-      const role =
-        parseArn(scene.roleArn ?? '')
-          ?.resource.split('/')
-          .at(-1) ?? '';
+      const arn = parseArn(scene.roleArn ?? '');
+      const role = arn === undefined ? '' : nameOfRole(arn);
       return identity.arn.includes(`assumed-role/${role}/`)
         ? pass(identity.arn)
         : fail(`STS says ${identity.arn}, the annotation names ${scene.roleArn}`);
@@ -137,7 +140,7 @@ export const tokenChecks: readonly Check<Scene>[] = [
       const text = `the cluster's clock and this one differ by ${Math.round(skewMs / 1000)} s`;
       return skewMs < limitMs
         ? pass(text)
-        : fail(text, 'Set the clocks: AWS refuses signatures that are five minutes off.');
+        : fail(text, 'Set the clocks: AWS refuses signatures that are five minutes off.', 'web-identity-token-invalid');
     },
   },
 ];

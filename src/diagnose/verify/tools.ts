@@ -1,26 +1,21 @@
 import type { AwsSession } from '../../aws/identity.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
-import type { Policy, PolicyDocument } from '../../iam/policy-document.ts';
 import type { Registry } from '../../oci/registry.ts';
-
-/** A role as IAM shows it to whoever verifies. */
-export interface RoleDocuments {
-  trust: PolicyDocument;
-  policies: Policy[];
-  boundary?: Policy;
-}
+import type { RoleDocuments } from '../collect/aws-facts.ts';
 
 /**
  * The doors that verifying goes through besides the cluster; each throws MillraceErrors. Everything reads only: a push is
  * tried as a dry run, and the exchange gives credentials that nobody keeps.
  */
 export interface VerifyTools {
+  /** Whether STS is at an address of its own, as a sandbox has it. */
+  hasOwnSts: boolean;
   /** The exchange that the controller makes, with a token of its own ServiceAccount. */
   assumeRole(roleArn: string, token: string, region: string): Promise<AwsSession>;
   login(session: AwsSession, host: string): Promise<{ username: string; password: string; expiresAt: number }>;
   openRegistry(credential: { username: string; password: string }): Registry;
-  /** With the credentials of whoever runs the command. */
-  readRole(roleArn: string): Promise<RoleDocuments>;
+  /** A role by its name, with the credentials of whoever runs the command; asked for once. */
+  readRole(name: string): Promise<RoleDocuments>;
   oidcProvider(arn: string): Promise<{ clientIds: string[] }>;
   /** Throws where ECR does not show the repository; with the credentials of whoever runs the command. */
   describeRepository(account: string, region: string, name: string): Promise<void>;

@@ -4,7 +4,7 @@ import { type CheckedItem, runChecks } from './check.ts';
 import { ecrChecks } from './ecr-checks.ts';
 import { identityChecks } from './identity-checks.ts';
 import { objectChecks } from './object-checks.ts';
-import { openScene } from './scene.ts';
+import { openScene, type VerifyOptions } from './scene.ts';
 import { surroundingsChecks } from './surroundings-checks.ts';
 import { tokenChecks } from './token-checks.ts';
 import type { VerifyTools } from './tools.ts';
@@ -29,7 +29,7 @@ const checks = [...identityChecks, ...tokenChecks, ...ecrChecks, ...objectChecks
 export async function verifyChain(
   client: KubeClient,
   tools: VerifyTools,
-  options: { namespace: string | undefined; signal: AbortSignal },
+  options: VerifyOptions,
 ): Promise<Verification> {
   const scene = await openScene(client, tools, options);
   const items = await runChecks(checks, scene, options.signal);

@@ -6,7 +6,7 @@ export const ecrTokenExpired: Rule = {
   code: 'ecr-token-expired',
   cause: 'A stored ECR password has outlived its 12 hours.',
   fix: 'Remove the secret and set provider: aws, so that the controller logs in by itself.',
-  commands: [`kubectl -n $NS patch $OBJECT --type merge -p '{"spec":{"provider":"aws","secretRef":null}}'`],
+  commands: [`kubectl -n $NS patch $REGISTRY_OBJECT --type merge -p '{"spec":{"provider":"aws","secretRef":null}}'`],
   says: [
     [/unexpected status code \[manifests [^\]]+\]: 401/i, 0.4],
     [/authorization token has expired/i, 0.96],

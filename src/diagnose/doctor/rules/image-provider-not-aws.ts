@@ -5,7 +5,7 @@ export const imageProviderNotAws: Rule = {
   code: 'image-provider-not-aws',
   cause: 'The object does not ask for a login with AWS, so ECR is read anonymously and refuses.',
   fix: 'Set spec.provider: aws on the ImageRepository, OCIRepository or HelmRepository.',
-  commands: [`kubectl -n $NS patch $OBJECT --type merge -p '{"spec":{"provider":"aws"}}'`],
+  commands: [`kubectl -n $NS patch $REGISTRY_OBJECT --type merge -p '{"spec":{"provider":"aws"}}'`],
   says: [
     [/amazonaws\.com[\s\S]*unauthorized: Not Authorized/i, 0.8],
     [/401( Unauthorized)?: ?Not Authorized/i, 0.85],

@@ -6,7 +6,7 @@ export const irsaRoleArnInvalid: Rule = {
   cause: 'The eks.amazonaws.com/role-arn annotation does not hold a valid role ARN.',
   fix: 'Write the whole ARN of the role, arn:aws:iam::<account>:role/<name>, into the annotation and restart the pod.',
   commands: [
-    'kubectl -n $SA_NS annotate --overwrite serviceaccount $SA eks.amazonaws.com/role-arn=$ROLE_ARN',
+    'kubectl -n $SA_NS annotate --overwrite serviceaccount $SA eks.amazonaws.com/role-arn=$RIGHT_ROLE_ARN',
     'kubectl -n $SA_NS rollout restart deployment $SA',
   ],
   says: [
