@@ -9,17 +9,24 @@ export interface Candidate {
 }
 
 /**
- * The candidates among `tags` (spec/image.md §5.2). Several may have the same key: the tag that is smallest byte by byte
- * then stands for all (`standsBefore`). Throws IMAGE_POLICY_INVALID for a bad pattern.
+ * Shows each candidate among `tags` to `visit` (spec/image.md §5.2) and returns how many there are. Several may have the
+ * same key: the tag that is smallest byte by byte then stands for all (`standsBefore`). Throws IMAGE_POLICY_INVALID for a
+ * bad pattern.
  */
-export function filterTags(filter: TagFilter | undefined, tags: readonly string[]): Candidate[] {
+export function visitCandidates(
+  filter: TagFilter | undefined,
+  tags: readonly string[],
+  visit: (candidate: Candidate) => void,
+): number {
   const extract = extractor(filter);
-  const candidates: Candidate[] = [];
+  let count = 0;
   for (const tag of tags) {
     const key = extract(tag);
-    if (key !== undefined) candidates.push({ key, tag });
+    if (key === undefined) continue;
+    count++;
+    visit({ key, tag });
   }
-  return candidates;
+  return count;
 }
 
 /** Whether `a` goes before `b` where both rank the same: the greater key, and of one key the smaller tag. */

@@ -1,6 +1,6 @@
 import { MillraceError } from '../base/error.ts';
 import { compareBytes } from '../base/text.ts';
-import { type Candidate, filterTags, standsBefore } from './filter-tags.ts';
+import { type Candidate, standsBefore, visitCandidates } from './filter-tags.ts';
 import { parseGoFloat } from './go-float.ts';
 import type { TagPolicy, TagSelection } from './policy.ts';
 import { parseRange, satisfiesRange, type VersionRange } from './semver-range.ts';
@@ -22,9 +22,10 @@ export type Ranking =
  */
 export function selectTag({ policy, filterTags: filter }: TagSelection, tags: readonly string[]): string {
   const ranking = parseRanking(policy);
-  const candidates = filterTags(filter, tags);
-  if (candidates.length === 0) throw noTag('version list argument cannot be empty');
-  return pickBest(ranking, candidates).tag;
+  const contest = newContest(ranking);
+  const count = visitCandidates(filter, tags, contest.enter);
+  if (count === 0) throw noTag('version list argument cannot be empty');
+  return contest.winner().tag;
 }
 
 /** Checks a policy. When several kinds are given, semver goes before alphabetical before numerical. */
@@ -38,53 +39,76 @@ export function parseRanking(policy: TagPolicy): Ranking {
   });
 }
 
-function pickBest(ranking: Ranking, candidates: readonly Candidate[]): Candidate {
+/** Candidates enter one after the other; the winner is known when all have. Throws IMAGE_NO_TAG where nobody can win. */
+interface Contest {
+  enter(candidate: Candidate): void;
+  winner(): Candidate;
+}
+
+function newContest(ranking: Ranking): Contest {
   switch (ranking.kind) {
     case 'semver':
-      return pickHighestVersion(ranking.range, candidates);
+      return contestOfVersions(ranking.range);
     case 'alphabetical':
-      return pickByText(ranking.order, candidates);
+      return contestOfTexts(ranking.order);
     case 'numerical':
-      return pickByNumber(ranking.order, candidates);
+      return contestOfNumbers(ranking.order);
   }
 }
 
 /** Of equal versions, the one whose key is greatest byte by byte (the first of the stored order). */
-function pickHighestVersion(range: VersionRange, candidates: readonly Candidate[]): Candidate {
+function contestOfVersions(range: VersionRange): Contest {
   let best: { candidate: Candidate; version: Version } | undefined;
-  for (const candidate of candidates) {
-    const version = parseTagVersion(candidate.key);
-    if (version === undefined) continue;
-    if (best !== undefined) {
-      const order = compareVersions(version, best.version);
-      if (order < 0 || (order === 0 && !standsBefore(candidate, best.candidate))) continue;
-    }
-    if (satisfiesRange(range, version)) best = { candidate, version };
-  }
-  if (best === undefined) throw noTag('unable to determine latest version from provided list');
-  return best.candidate;
+  return {
+    enter(candidate) {
+      const version = parseTagVersion(candidate.key);
+      if (version === undefined) return;
+      if (best !== undefined) {
+        const order = compareVersions(version, best.version);
+        if (order < 0 || (order === 0 && !standsBefore(candidate, best.candidate))) return;
+      }
+      if (satisfiesRange(range, version)) best = { candidate, version };
+    },
+    winner() {
+      if (best === undefined) throw noTag('unable to determine latest version from provided list');
+      return best.candidate;
+    },
+  };
 }
 
-function pickByText(order: Order, candidates: readonly Candidate[]): Candidate {
+function contestOfTexts(order: Order): Contest {
   const sign = order === 'ASC' ? 1 : -1;
-  return candidates.reduce((best, candidate) => {
-    const rank = sign * compareBytes(candidate.key, best.key);
-    return rank > 0 || (rank === 0 && standsBefore(candidate, best)) ? candidate : best;
-  });
+  let best: Candidate | undefined;
+  return {
+    enter(candidate) {
+      const rank = best === undefined ? 1 : sign * compareBytes(candidate.key, best.key);
+      if (best === undefined || rank > 0 || (rank === 0 && standsBefore(candidate, best))) best = candidate;
+    },
+    winner() {
+      if (best === undefined) throw new Error('alphabetical policy without candidates');
+      return best;
+    },
+  };
 }
 
 /** In descending byte order of the keys, since of equal numbers the later wins and NaN never holds its place. */
-function pickByNumber(order: Order, candidates: readonly Candidate[]): Candidate {
-  const sorted = [...candidates].sort((a, b) => compareBytes(b.key, a.key) || compareBytes(b.tag, a.tag));
-  let best: { candidate: Candidate; value: number } | undefined;
-  for (const candidate of sorted) {
-    const value = parseGoFloat(candidate.key);
-    if (value === undefined) throw noTag(`failed to parse invalid numeric value '${candidate.key}'`);
-    const keepsBest = best !== undefined && (order === 'ASC' ? value < best.value : value > best.value);
-    if (!keepsBest) best = { candidate, value };
-  }
-  if (best === undefined) throw new Error('numerical policy without candidates');
-  return best.candidate;
+function contestOfNumbers(order: Order): Contest {
+  const candidates: Candidate[] = [];
+  return {
+    enter: (candidate) => candidates.push(candidate),
+    winner() {
+      candidates.sort((a, b) => compareBytes(b.key, a.key) || compareBytes(b.tag, a.tag));
+      let best: { candidate: Candidate; value: number } | undefined;
+      for (const candidate of candidates) {
+        const value = parseGoFloat(candidate.key);
+        if (value === undefined) throw noTag(`failed to parse invalid numeric value '${candidate.key}'`);
+        const keepsBest = best !== undefined && (order === 'ASC' ? value < best.value : value > best.value);
+        if (!keepsBest) best = { candidate, value };
+      }
+      if (best === undefined) throw new Error('numerical policy without candidates');
+      return best.candidate;
+    },
+  };
 }
 
 function parseOrder(order: string | undefined): Order {

@@ -14,22 +14,36 @@ export interface Version {
   readonly prerelease: string;
 }
 
-const versionPattern =
-  /^v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+/** What may follow the numbers: prerelease, build metadata. */
+const suffixPattern = /^(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
 const maxUint64 = 18446744073709551615n;
 
 /** A version with one to three parts (missing ones are 0), or undefined for anything that is none. */
 export function parseLooseVersion(text: string): Version | undefined {
-  const match = versionPattern.exec(text);
-  if (match === null) return undefined;
-  const major = parseVersionNumber(match[1]);
-  const minor = parseVersionNumber(match[2]);
-  const patch = parseVersionNumber(match[3]);
-  const prerelease = match[4] ?? '';
-  if (major === undefined || minor === undefined || patch === undefined || hasNumericLeadingZero(prerelease)) {
-    return undefined;
-  }
+  // By hand up to the suffix: a policy may have 100,000 tags to look at.
+  const majorStart = text.startsWith('v') ? 1 : 0;
+  const majorEnd = endOfDigits(text, majorStart);
+  const minorEnd = text[majorEnd] === '.' ? endOfDigits(text, majorEnd + 1) : undefined;
+  const patchEnd = minorEnd !== undefined && text[minorEnd] === '.' ? endOfDigits(text, minorEnd + 1) : undefined;
+  const major = parseVersionNumber(text, majorStart, majorEnd);
+  const minor = minorEnd === undefined ? 0 : parseVersionNumber(text, majorEnd + 1, minorEnd);
+  const patch = patchEnd === undefined ? 0 : parseVersionNumber(text, (minorEnd ?? 0) + 1, patchEnd);
+  const prerelease = parsePrerelease(text, patchEnd ?? minorEnd ?? majorEnd);
+  if (major === undefined || minor === undefined || patch === undefined || prerelease === undefined) return undefined;
   return { major, minor, patch, prerelease };
+}
+
+function endOfDigits(text: string, start: number): number {
+  let end = start;
+  for (let code = text.charCodeAt(end); code >= 48 && code <= 57; code = text.charCodeAt(end)) end++;
+  return end;
+}
+
+function parsePrerelease(text: string, start: number): string | undefined {
+  if (start === text.length) return '';
+  const match = suffixPattern.exec(text.slice(start));
+  const prerelease = match?.[1] ?? '';
+  return match === null || hasNumericLeadingZero(prerelease) ? undefined : prerelease;
 }
 
 /** The version that a tag is, or undefined: a tag must have three parts at least to count (spec/image.md §5.3). */
@@ -74,13 +88,18 @@ function compareIdentifiers(a: string, b: string): number {
 
 /** Identifiers of digits are numbers; past 64 bits the reference library falls back to text, and so do we. */
 function numericIdentifier(text: string): VersionNumber | undefined {
-  return /^[0-9]+$/.test(text) ? parseVersionNumber(text) : undefined;
+  return /^[0-9]+$/.test(text) ? parseVersionNumber(text, 0, text.length) : undefined;
 }
 
-function parseVersionNumber(digits: string | undefined): VersionNumber | undefined {
-  if (digits === undefined) return 0;
-  if (digits.length <= 15) return Number(digits);
-  const value = BigInt(digits);
+/** The number that the digits from `start` to `end` are; undefined for no digits, or more than 64 bits hold. */
+function parseVersionNumber(text: string, start: number, end: number): VersionNumber | undefined {
+  if (start === end) return undefined;
+  if (end - start <= 15) {
+    let number = 0;
+    for (let index = start; index < end; index++) number = number * 10 + text.charCodeAt(index) - 48;
+    return number;
+  }
+  const value = BigInt(text.slice(start, end));
   if (value > maxUint64) return undefined;
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js';
 import { MillraceError } from '../base/error.ts';
+import { rememberByShape } from './tag-shapes.ts';
 
 /** A compiled RE2 expression that searches a text (spec/image.md §5.1). Linear in the text for every pattern. */
 export interface TagPattern {
@@ -29,28 +30,32 @@ export function compileTagPattern(source: string, describe: (complaint: string) 
     });
   }
   return {
-    matches: (candidate) => compiled.test(candidate),
+    matches: rememberByShape(text, (candidate) => compiled.test(candidate)),
     expander(template) {
       const parts = parseTemplate(template, groupNames, compiled.groupCount());
       const matcher = compiled.matcher('');
-      const groupText = (text: string, groups: readonly number[]) => {
-        // Of groups with one name, the first that took part in the match counts.
-        for (const group of groups) {
-          const start = matcher.start(group);
-          if (start >= 0) return text.slice(start, matcher.end(group));
-        }
-        return '';
+      const find = rememberByShape(text, (candidate) => {
+        matcher.resetMatcherInput(candidate);
+        return matcher.find() ? parts.map((part) => (typeof part === 'string' ? part : placeOf(part))) : undefined;
+      });
+      // Of groups with one name, the first that took part in the match counts.
+      const placeOf = (groups: readonly number[]): Place => {
+        const group = groups.find((candidate) => matcher.start(candidate) >= 0);
+        return group === undefined ? [0, 0] : [matcher.start(group), matcher.end(group)];
       };
-      return (text) => {
-        matcher.resetMatcherInput(text);
-        if (!matcher.find()) return undefined;
+      return (candidate) => {
+        const found = find(candidate);
+        if (found === undefined) return undefined;
         let result = '';
-        for (const part of parts) result += typeof part === 'string' ? part : groupText(text, part);
+        for (const part of found) result += typeof part === 'string' ? part : candidate.slice(part[0], part[1]);
         return result;
       };
     },
   };
 }
+
+/** From where to where in a text. */
+type Place = readonly [start: number, end: number];
 
 /**
  * The engine refuses a group name that occurs twice, Go does not. So the engine gets unnamed groups and we keep the

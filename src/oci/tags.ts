@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import type { Repository } from './reference.ts';
@@ -28,17 +29,27 @@ export async function listTags(
       await response.discard();
       throw new MillraceError('OCI_STATUS', `GET ${next}: the listing of tags goes in circles`);
     }
-    // The registry works on the next page while this one is read.
+    const { url } = response;
+    const text = await response.text(maxPageBytes);
     const following = next === undefined ? undefined : ask(next);
     following?.catch(() => {});
-    const { url } = response;
-    for (const tag of parseTags(await response.text(maxPageBytes), url)) tags.push(tag);
+    if (following !== undefined) await letRequestLeave();
+    for (const tag of parseTags(text, url)) tags.push(tag);
     if (following === undefined || next === undefined) return tags;
     seen.add(next);
     response = await following;
   }
   await response.discard();
   throw new MillraceError('OCI_STATUS', `GET ${response.url}: the listing of tags does not end`);
+}
+
+/**
+ * The registry works on the next page while this one is parsed, once the request has left: the connection takes one a turn
+ * of the event loop after the end of an answer, and sends it in the next.
+ */
+async function letRequestLeave(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 function parseTags(text: string, url: string): string[] {

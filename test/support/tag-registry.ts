@@ -11,6 +11,8 @@ export interface TagRegistry {
   credential: string | undefined;
   /** Answers a request instead of the registry when it returns true. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  /** How long a page of tags takes to be made, in milliseconds. Default 0. */
+  pageDelayMs: number;
   /** `METHOD path` of each request. */
   requests: string[];
   digestOf(tag: string): string;
@@ -45,9 +47,11 @@ export async function startTagRegistry(): Promise<TagRegistry> {
     const page = tags.slice(from, from + Number(url.searchParams.get('n') ?? 1000));
     const next = from + page.length;
     const link = next < tags.length ? { link: `<${url.pathname}?n=${page.length}&last=${next}>; rel="next"` } : {};
-    return response
-      .writeHead(200, { 'content-type': 'application/json', ...link })
-      .end(JSON.stringify({ name, tags: page }));
+    const send = () =>
+      response
+        .writeHead(200, { 'content-type': 'application/json', ...link })
+        .end(JSON.stringify({ name, tags: page }));
+    return registry.pageDelayMs === 0 ? send() : setTimeout(send, registry.pageDelayMs);
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const registry: TagRegistry = {
@@ -55,6 +59,7 @@ export async function startTagRegistry(): Promise<TagRegistry> {
     tags: {},
     credential: undefined,
     intercept: undefined,
+    pageDelayMs: 0,
     requests: [],
     digestOf,
     close: () =>
