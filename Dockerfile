@@ -13,6 +13,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
 COPY --from=build /src/dist /app/dist
 COPY --from=build /src/LICENSE /app/LICENSE
+RUN ln -s /app/dist/millrace.js /usr/local/bin/millrace
 USER 65532:65532
 ENV NODE_ENV=production HOME=/tmp
 ENTRYPOINT ["node", "/app/dist/millrace.js"]

@@ -3,9 +3,10 @@ import { errorMessage, isMillraceError, MillraceError } from '../base/error.ts';
 
 /**
  * Turns what the AWS SDK threw into an error of ours: AWS's code and message are kept, the operation goes before them,
- * and the hint says what usually causes it (spec/provisioning.md §9, §10). `who` names the caller or the role.
+ * and the hint says what usually causes it (spec/provisioning.md §9, §10). `who` names the caller or the role; `hint` takes the
+ * place of the usual one.
  */
-export function awsError(error: unknown, operation: string, who: string): unknown {
+export function awsError(error: unknown, operation: string, who: string, hint?: string): unknown {
   const isUnanswered = isMillraceError(error, 'HTTP_UNREACHABLE');
   if ((error instanceof MillraceError && !isUnanswered) || isAbortError(error)) return error;
   const status = statusOf(error);
@@ -20,7 +21,7 @@ export function awsError(error: unknown, operation: string, who: string): unknow
   const rule = rules.find((candidate) => candidate.code.test(code) && (candidate.message?.test(message) ?? true));
   return new MillraceError('AWS_REFUSED', `${operation} for ${who}: ${code}: ${message} (HTTP ${status})`, {
     cause: error,
-    ...(rule !== undefined && { hint: rule.hint }),
+    ...((hint ?? rule?.hint) !== undefined && { hint: hint ?? rule?.hint }),
   });
 }
 

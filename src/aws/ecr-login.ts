@@ -2,6 +2,7 @@ import { withDeadline } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import { formatKey, type ObjectKey } from '../base/kube-object.ts';
 import { awsError, awsErrorCode } from './aws-error.ts';
+import { signedBy } from './clock-skew.ts';
 import { type CredentialCacheOptions, createCredentialCache } from './credential-cache.ts';
 import { type EcrHost, requireEcrHost } from './ecr-host.ts';
 import type { AwsEndpoints } from './environment.ts';
@@ -116,7 +117,7 @@ async function requestPrivateToken(
     region: ecr.region,
     maxAttempts: 3,
     ...sdkTransport(endpoints),
-    credentials: session.credentials,
+    ...signedBy(session.credentials),
     useFipsEndpoint: ecr.fips,
     useDualstackEndpoint: ecr.dualStack,
     ...(endpoints.ecr !== undefined && {
@@ -139,7 +140,7 @@ async function requestPublicToken(session: AwsSession, endpoints: AwsEndpoints, 
     region: 'us-east-1',
     maxAttempts: 3,
     ...sdkTransport(endpoints),
-    credentials: session.credentials,
+    ...signedBy(session.credentials),
     ...(endpoints.ecrPublic !== undefined && { endpoint: endpoints.ecrPublic }),
   });
   try {

@@ -2,6 +2,7 @@ import { withDeadline } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
 import type { ObjectKey } from '../base/kube-object.ts';
 import { awsError } from './aws-error.ts';
+import { signedBy } from './clock-skew.ts';
 import type { AwsEndpoints } from './environment.ts';
 import type { AwsIdentities } from './identities.ts';
 import { type AwsSession, formatIdentity } from './identity.ts';
@@ -91,7 +92,7 @@ async function describeCluster(
   const { DescribeClusterCommand, EKSClient } = await import('@aws-sdk/client-eks');
   const client = new EKSClient({
     region,
-    credentials,
+    ...signedBy(credentials),
     maxAttempts: 3,
     ...sdkTransport(endpoints),
     ...(endpoints.eks !== undefined && { endpoint: endpoints.eks }),

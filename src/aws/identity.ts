@@ -23,14 +23,18 @@ export interface AwsCredentials {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
-  /** Milliseconds since the epoch; absent for keys that do not expire. */
+  /** Milliseconds since the epoch, by our clock; absent for keys that do not expire. */
   expiresAt?: number;
+  /** How far AWS's clock is ahead of ours, where that was noticed. */
+  clockAheadMs?: number;
 }
 
 /** Credentials and whose they are. */
 export interface AwsSession {
   credentials: AwsCredentials;
   identity: AwsIdentity;
+  /** The sources that were asked before the one that gave it, with what each lacked. */
+  passedOver?: readonly string[];
 }
 
 const providerNames: Record<CredentialProvider, string> = {

@@ -3,6 +3,7 @@ import { errorMessage } from '../base/error.ts';
 import type { Logger } from '../base/logger.ts';
 import { backoffDelayMs } from '../base/retry.ts';
 import { awsError, awsErrorCode } from './aws-error.ts';
+import { signedBy } from './clock-skew.ts';
 import type { AwsEndpoints } from './environment.ts';
 import type { AwsIdentities } from './identities.ts';
 import { type AwsSession, formatIdentity } from './identity.ts';
@@ -72,7 +73,7 @@ async function receive(options: PushQueueOptions, { session, region, seen, signa
   const { queueUrl: QueueUrl, endpoints, onPush } = options;
   const client = new SQSClient({
     region,
-    credentials: session.credentials,
+    ...signedBy(session.credentials),
     maxAttempts: 3,
     ...sdkTransport(endpoints),
     useQueueUrlAsEndpoint: endpoints.sqs === undefined,

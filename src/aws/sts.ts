@@ -1,7 +1,9 @@
 import type { Credentials } from '@aws-sdk/client-sts';
 import { withDeadline } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
+import { textAt } from '../base/json.ts';
 import { awsError } from './aws-error.ts';
+import { clockAheadMs, signedBy } from './clock-skew.ts';
 import type { AwsEndpoints } from './environment.ts';
 import type { AwsCredentials, AwsIdentity, AwsSession } from './identity.ts';
 import { sdkTransport } from './sdk-transport.ts';
@@ -34,7 +36,7 @@ export async function assumeRoleWithWebIdentity(request: WebIdentityRequest, sig
     throw new MillraceError('AWS_IDENTITY_INVALID', `the web identity token of ${request.subject} is no JWT`);
   }
   const { AssumeRoleWithWebIdentityCommand } = await import('@aws-sdk/client-sts');
-  const client = await stsClient(request);
+  const { client, clockAhead } = await stsClient(request);
   const operation = `STS AssumeRoleWithWebIdentity of ${request.roleArn} in ${request.region}`;
   const command = new AssumeRoleWithWebIdentityCommand({
     RoleArn: request.roleArn,
@@ -46,7 +48,7 @@ export async function assumeRoleWithWebIdentity(request: WebIdentityRequest, sig
       client.send(command, { abortSignal }),
     );
     return {
-      credentials: credentialsOf(answer.Credentials),
+      credentials: credentialsOf(answer.Credentials, clockAhead()),
       identity: { provider: request.provider, arn: answer.AssumedRoleUser?.Arn ?? request.roleArn },
     };
   } catch (error) {
@@ -67,14 +69,14 @@ export interface RoleRequest extends StsOptions {
 export async function assumeRole(request: RoleRequest, signal: AbortSignal): Promise<AwsSession> {
   const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
   const { roleArn, sessionName, from } = request;
-  const client = await stsClient(request, from.credentials);
+  const { client, clockAhead } = await stsClient(request, from.credentials);
   const operation = `STS AssumeRole of ${roleArn} in ${request.region}`;
   const command = new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: sessionName });
   try {
     const answer = await withDeadline(signal, awsCallTimeoutMs, operation, (abortSignal) =>
       client.send(command, { abortSignal }),
     );
-    const credentials = credentialsOf(answer.Credentials);
+    const credentials = credentialsOf(answer.Credentials, clockAhead());
     return { credentials, identity: { ...from.identity, arn: answer.AssumedRoleUser?.Arn ?? roleArn } };
   } catch (error) {
     throw awsError(error, operation, from.identity.arn);
@@ -83,32 +85,33 @@ export async function assumeRole(request: RoleRequest, signal: AbortSignal): Pro
   }
 }
 
-function credentialsOf(given: Credentials | undefined): AwsCredentials {
+function credentialsOf(given: Credentials | undefined, clockAheadMs: number): AwsCredentials {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given ?? {};
   if (!AccessKeyId || !SecretAccessKey) throw new Error('the answer holds no credentials');
   return {
     accessKeyId: AccessKeyId,
     secretAccessKey: SecretAccessKey,
     ...(SessionToken && { sessionToken: SessionToken }),
-    ...(Expiration && { expiresAt: Expiration.getTime() }),
+    ...(Expiration && { expiresAt: Expiration.getTime() - clockAheadMs }),
+    ...(clockAheadMs !== 0 && { clockAheadMs }),
   };
 }
 
-/** The ARN that credentials belong to (sts:GetCallerIdentity, allowed to everybody). */
-export async function callerArn(
+/** Whose credentials these are (sts:GetCallerIdentity, allowed to everybody), and how far AWS's clock is ahead of ours. */
+export async function callerOf(
   credentials: AwsCredentials,
   options: StsOptions,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ arn: string; clockAheadMs: number }> {
   const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
-  const client = await stsClient(options, credentials);
+  const { client, clockAhead } = await stsClient(options, credentials);
   const operation = `STS GetCallerIdentity in ${options.region}`;
   try {
     const answer = await withDeadline(signal, awsCallTimeoutMs, operation, (abortSignal) =>
       client.send(new GetCallerIdentityCommand({}), { abortSignal }),
     );
     if (!answer.Arn) throw new Error('the answer holds no ARN');
-    return answer.Arn;
+    return { arn: answer.Arn, clockAheadMs: clockAhead() };
   } catch (error) {
     throw awsError(error, operation, `access key ${credentials.accessKeyId}`);
   } finally {
@@ -118,12 +121,22 @@ export async function callerArn(
 
 async function stsClient({ region, endpoints }: StsOptions, credentials?: AwsCredentials) {
   const { STSClient } = await import('@aws-sdk/client-sts');
-  return new STSClient({
+  const client = new STSClient({
     region,
     maxAttempts: 3,
     ...sdkTransport(endpoints),
     ...(endpoints.sts !== undefined && { endpoint: endpoints.sts }),
     // Without this the SDK would search the environment, and IMDS, for an unsigned call.
-    credentials: credentials ?? { accessKeyId: 'unsigned', secretAccessKey: 'unsigned' },
+    ...signedBy(credentials ?? { accessKeyId: 'unsigned', secretAccessKey: 'unsigned' }),
   });
+  let aheadMs = 0;
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      aheadMs = clockAheadMs(textAt(result.response, 'headers', 'date'), Date.now());
+      return result;
+    },
+    { step: 'deserialize', name: 'clockAhead' },
+  );
+  return { client, clockAhead: () => aheadMs };
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type CommandModule, examples, outputOption } from './command.ts';
+import { addKubeOptions } from './kube-options.ts';
 
 export const register: CommandModule['register'] = (program, shell) => {
   const iam = program.command('iam').description('print and check the IAM documents of an installation');
@@ -28,6 +29,25 @@ export const register: CommandModule['register'] = (program, shell) => {
       ),
     )
     .action(shell.action(async (...call) => (await import('./iam/check.ts')).check(...call)));
+  addKubeOptions(
+    iam
+      .command('whoami')
+      .description('say which AWS identity is used here, from which source, and what the others lack'),
+  )
+    .option('--controller <name>', 'as this controller: the role of its ServiceAccount comes first')
+    .option('-n, --namespace <name>', 'with --controller: namespace of the installation (default: flux-system)')
+    .option('--region <name>', 'region to ask STS in (default: AWS_REGION, us-east-1)')
+    .option('--allow-node-role', "ask for the node's role (IMDS) last")
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(
+        'millrace iam whoami',
+        'millrace iam whoami --controller image-reflector-controller',
+        'kubectl -n flux-system exec deploy/millrace -- millrace iam whoami --controller image-reflector-controller',
+      ),
+    )
+    .action(shell.action(async (...call) => (await import('./iam/whoami.ts')).whoami(...call)));
 };
 
 function common(command: Command): Command {

@@ -45,7 +45,10 @@ async function listOf(
   const environment = parseAwsEnvironment(env);
   const proxy = proxyFromEnv(env);
   const http = createHttpClient(proxy === undefined ? {} : { proxy });
-  const ecr = createEcrLogins({ identities: createAwsIdentities({ environment }), endpoints: environment.endpoints });
+  const ecr = createEcrLogins({
+    identities: createAwsIdentities({ environment, usesDefaultProfile: true }),
+    endpoints: environment.endpoints,
+  });
   try {
     const access = await createRegistryAccess({ client: client ?? noCluster, ecr, http }).open(repository, signal);
     const tags = await listTags(access.registry, access.repository, { signal });

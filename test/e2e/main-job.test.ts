@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasClient, MillraceProcess, newDataFolder, readState, removeFolder } from './sandbox-process.ts';
+import {
+  administrator,
+  hasClient,
+  MillraceProcess,
+  newDataFolder,
+  readState,
+  removeFolder,
+} from './sandbox-process.ts';
 
 const run = promisify(execFile);
 const deliveryMs = 60_000;
@@ -146,6 +153,20 @@ describe('the sandbox stays up and answers real clients', () => {
     const all = await new MillraceProcess(['get', 'all', '-A'], { env }).ended;
     expect(all).toMatchObject({ code: 0 });
     expect(all.stdout).toContain('flux-system');
+  });
+
+  test('the identity of the scanner can be asked for, with what gives it', async () => {
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...env } = administrator(state);
+    const controller = ['iam', 'whoami', '--controller', 'image-reflector-controller'];
+    const { stdout, code } = await new MillraceProcess(controller, { env }).ended;
+    expect(stdout).toMatch(
+      /^ServiceAccount token \(IRSA\) arn:aws:sts::\S+:assumed-role\/millrace-sandbox-image-reflector\//,
+    );
+    expect(stdout).toMatch(/^node role +not asked$/m);
+    expect(code).toBe(0);
+    const nobody = await new MillraceProcess([...controller, '-n', 'default'], { env }).ended;
+    expect(nobody.stdout).toContain('default/image-reflector-controller has no annotation eks.amazonaws.com/role-arn');
+    expect(nobody.code).toBe(1);
   });
 
   test('every hop of it is in the metrics, beside the ones that Flux has', async () => {

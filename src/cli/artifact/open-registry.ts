@@ -62,7 +62,10 @@ function loginOf(options: Record<string, unknown>, { env }: CliContext): Login {
   }
   if (provider === 'aws') {
     const environment = parseAwsEnvironment(env);
-    const ecr = createEcrLogins({ identities: createAwsIdentities({ environment }), endpoints: environment.endpoints });
+    const ecr = createEcrLogins({
+      identities: createAwsIdentities({ environment, usesDefaultProfile: true }),
+      endpoints: environment.endpoints,
+    });
     return async ({ host }, signal) => ({ kind: 'password', ...(await ecr.login(host, { signal })) });
   }
   return async (repository) => matchDockerConfig(parseDockerConfig(await readDockerConfig(env)), repository);

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { parseAwsEnvironment } from '../../aws/environment.ts';
-import { profileCredentials } from '../../aws/other-credentials.ts';
-import { callerArn } from '../../aws/sts.ts';
+import { profileCredentials } from '../../aws/sdk-credentials.ts';
+import { callerOf } from '../../aws/sts.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import { textAt } from '../../base/json.ts';
 import { parseArn } from '../../iam/arn.ts';
@@ -26,7 +26,7 @@ export function discoverAccount(region: string, { env, signal }: CliContext): Pr
     withDeadline(signal, patienceMs, 'asking AWS for the account', async (deadline) => {
       const { staticKeys, profile, endpoints } = parseAwsEnvironment(env);
       const credentials = staticKeys ?? (await profileCredentials(profile ?? 'default'));
-      return parseArn(await callerArn(credentials, { region, endpoints }, deadline))?.account;
+      return parseArn((await callerOf(credentials, { region, endpoints }, deadline)).arn)?.account;
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { parseAwsEnvironment } from '../../aws/environment.ts';
-import { profileCredentials } from '../../aws/other-credentials.ts';
+import { profileCredentials } from '../../aws/sdk-credentials.ts';
 import { sdkTransport } from '../../aws/sdk-transport.ts';
 import type { CliContext } from '../context.ts';
 

@@ -2,6 +2,7 @@ import type { CredentialCacheOptions } from '../../aws/credential-cache.ts';
 import { createEcrLogins, type EcrLogins } from '../../aws/ecr-login.ts';
 import { parseAwsEnvironment } from '../../aws/environment.ts';
 import { type AwsIdentities, createAwsIdentities } from '../../aws/identities.ts';
+import type { ServiceAccounts } from '../../aws/identity-sources.ts';
 import type { BucketIdentities } from '../../controllers/bucket/bucket-credentials.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { ControllerDeps, ControllerName } from './controllers.ts';
@@ -16,15 +17,19 @@ export function awsIdentitiesOf(
   deps: ControllerDeps,
   stsEndpoint: string | undefined = undefined,
 ): AwsIdentities {
-  const { client, namespace, options, env } = deps;
+  const { client, namespace, options, env, logger } = deps;
   const environment = parseAwsEnvironment(env);
   const endpoints = stsEndpoint === undefined ? environment.endpoints : { ...environment.endpoints, sts: stsEndpoint };
   return createAwsIdentities({
     environment: { ...environment, endpoints },
-    serviceAccounts: serviceAccounts(client),
+    serviceAccounts: serviceAccountsOf(client),
     controllerServiceAccount: { namespace, name: component },
     allowNodeRole: options.allowNodeRole,
     cache: tokenCacheOf(deps),
+    onSession({ identity, passedOver = [] }, region) {
+      const { provider, arn } = identity;
+      logger.info('AWS identity', { controller: component, region, source: provider, arn, passedOver });
+    },
   });
 }
 
@@ -57,7 +62,8 @@ export function bucketIdentitiesOf(deps: ControllerDeps): BucketIdentities {
   };
 }
 
-function serviceAccounts(client: KubeClient) {
+/** The cluster's answers about ServiceAccounts: their roles and tokens. */
+export function serviceAccountsOf(client: KubeClient): ServiceAccounts {
   return {
     async roleArn(serviceAccount: { namespace: string; name: string }, signal: AbortSignal) {
       const object = await client.get({ apiVersion: 'v1', kind: 'ServiceAccount', ...serviceAccount }, { signal });

@@ -42,6 +42,8 @@ async function handle(request: IncomingMessage, response: ServerResponse, option
   const gone = new AbortController();
   response.on('close', () => gone.abort(new Error('the client has gone')));
   response.setHeader('x-amzn-RequestId', requestId);
+  // By which clients mend their clocks.
+  response.setHeader('date', new Date(context.clock.now()).toUTCString());
   const body = await readBody(request, maxBodyBytes);
   if (body === undefined) {
     response.writeHead(413, { connection: 'close' }).end();
