@@ -10,6 +10,8 @@ import type { CliContext, CommandResult } from './context.ts';
 import { openDataFolder } from './up/data-folder.ts';
 import { dataPath } from './up/data-path.ts';
 import { type Demo, startDemo } from './up/demo.ts';
+import { demoNames } from './up/demo-names.ts';
+import { writeEnvironment } from './up/environment.ts';
 import { requireGit } from './up/require-git.ts';
 import { untilAborted } from './up/until-aborted.ts';
 
@@ -22,6 +24,7 @@ export function register(program: Command, shell: Shell): void {
       'start the sandbox (Kubernetes, AWS, registry and git on 127.0.0.1), provision it, and deliver an image',
     )
     .option('--once', 'end after the delivery: exit 0 when it arrived')
+    .option('--empty', 'start every part with nothing provisioned, to try `init` and `provision` on')
     .option('--data <folder>', 'folder that the sandbox keeps its state in (default: .millrace)')
     .option('--break [code]', 'start with one fault to practise on: a failure code, or random; lists them without one')
     .option('--reveal', 'with --break: say what was broken')
@@ -44,6 +47,7 @@ export function register(program: Command, shell: Shell): void {
         'millrace up --once',
         'millrace up --topology split',
         'millrace up --data /tmp/demo --kubernetes-port 6443',
+        'millrace up --empty                               # and `millrace init`, `millrace provision apply` on it',
         'millrace up --only kubernetes --port 6443',
         'millrace up --break                               # the faults there are',
         'millrace up --break trust-policy-sub-mismatch',
@@ -69,6 +73,16 @@ async function up(options: Record<string, unknown>, context: CliContext): Promis
       return port === undefined ? [] : [[part, port]];
     }),
   );
+  if (options['empty'] === true) {
+    const { runEmpty } = await import('./up/empty.ts');
+    const folder = await openDataFolder(dataDir);
+    try {
+      await runEmpty({ dataDir, ports }, context);
+      return {};
+    } finally {
+      await folder.release();
+    }
+  }
   if (options['break'] !== undefined) {
     const { runBroken } = await import('./up/break.ts');
     const code = typeof options['break'] === 'string' ? options['break'] : undefined;
@@ -87,9 +101,10 @@ async function up(options: Record<string, unknown>, context: CliContext): Promis
     const tookMs = (hops.at(-1)?.atMs ?? 0) - (hops[0]?.atMs ?? 0);
     write('');
     write(`delivered    ${tag}: ${hopNames.at(0)} to ${hopNames.at(-1)} in ${(tookMs / 1000).toFixed(2)} s`);
+    const environment = await writeEnvironment(dataDir, demo.sandbox.access);
     if (options['once'] === true) return {};
     const { metricsUrl, failed } = demo.controllers;
-    write(nextSteps(demo, dataDir, await Promise.race([metricsUrl, failed])));
+    write(nextSteps(demo, { dataDir, environment, metricsUrl: await Promise.race([metricsUrl, failed]) }));
     await Promise.race([untilAborted(context.signal), failed]);
     return {};
   } finally {
@@ -109,13 +124,21 @@ function portOf(options: Record<string, unknown>, name: string): number | undefi
   });
 }
 
-function nextSteps({ sandbox, fleetUrl }: Demo, dataDir: string, metricsUrl: string | undefined): string {
-  const { kubernetes, git } = sandbox.access;
+interface Surroundings {
+  dataDir: string;
+  /** File with the variables for a shell. */
+  environment: string;
+  metricsUrl: string | undefined;
+}
+
+function nextSteps({ sandbox, fleetUrl }: Demo, { dataDir, environment, metricsUrl }: Surroundings): string {
+  const { git } = sandbox.access;
   const cloneUrl = fleetUrl.replace('://', `://${git.username}:${git.password}@`);
   return `
 try next
-  export KUBECONFIG=${kubernetes.kubeconfig}
+  . ${environment}
   kubectl get pods,deploy,gitrepositories,kustomizations,imagepolicies -A
+  aws ecr describe-images --repository-name ${demoNames.repository}
   git clone ${cloneUrl}
   millrace push mainapp:1.0.2 --data ${dataDir}
   millrace get all -A${metricsUrl === undefined ? '' : `\n  curl -s ${metricsUrl} | grep millrace_delivery`}

@@ -69,6 +69,10 @@ function faultsOfRepositories(configuration: Configuration, tree?: TreeImages): 
       faults.push(`ecr.repositories: '${pattern}' covers none of the images that are used: ${scanned.join(', ')}`);
     }
   }
+  for (const name of ecr.create.filter((text) => !/^[a-z0-9]+(?:[._/-][a-z0-9]+)*$/.test(text)))
+    faults.push(
+      `ecr.create: '${name}' is no name of a repository: small letters, digits and . _ - / between them, no pattern`,
+    );
   const isForeign = (text: string) => parseEcrReference(text, configuration).region !== undefined;
   if (configuration.events && [...ecr.repositories, ...scanned].every(isForeign)) {
     faults.push(

@@ -27,6 +27,7 @@ const everything = {
     repositories: ['apps/*', `222233334444.dkr.ecr.eu-west-1.amazonaws.com/shared/base`],
     pull: ['manifests/fleet'],
     pullThrough: ['docker-hub'],
+    create: ['apps/mainapp'],
   },
   images: [{ name: 'mainapp', image: `${host}/apps/mainapp`, policy: { semver: { range: '>=1.0.0' } } }],
   events: true,

@@ -2,6 +2,7 @@ import { MillraceError } from '../../base/error.ts';
 import type { Configuration } from '../configuration.ts';
 import { arnOf, type TreeImages } from '../ecr-references.ts';
 import { requireSound } from '../lint.ts';
+import { ecrFile } from './ecr.ts';
 import { eventsFile } from './events.ts';
 import { fluxFile } from './flux.ts';
 import { gitFile } from './git.ts';
@@ -41,6 +42,7 @@ export function terraformBlocks(model: TerraformModel): Record<string, Block[]> 
     'versions.tf': versionsFile(configuration),
     'variables.tf': variablesFile(model),
     'iam.tf': iamFile(model),
+    'ecr.tf': ecrFile(configuration),
     'git.tf': gitFile(configuration),
     ...(configuration.engine === 'flux' ? { 'flux.tf': fluxFile(model) } : { 'millrace.tf': millraceFile(model) }),
     'images.tf': imagesFile(model),

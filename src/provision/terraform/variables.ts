@@ -106,6 +106,11 @@ function awsVariables({ configuration, repositories, pullRepositories }: Terrafo
           noBareStar('var.ecr_pull_repositories'),
         )
       : undefined,
+    configuration.ecr.create.length > 0
+      ? variable('ecr_create_repositories', 'list(string)', 'ECR repositories that are created.', {
+          default: [...configuration.ecr.create],
+        })
+      : undefined,
   ].filter((each) => each !== undefined);
 }
 
