@@ -1,6 +1,6 @@
 import { withDeadline } from '../base/deadline.ts';
 import { MillraceError } from '../base/error.ts';
-import { formatKey, type ObjectKey } from '../base/kube-object.ts';
+import { formatKey } from '../base/kube-object.ts';
 import { awsError, awsErrorCode } from './aws-error.ts';
 import { signedBy } from './clock-skew.ts';
 import { type CredentialCacheOptions, createCredentialCache } from './credential-cache.ts';
@@ -8,6 +8,7 @@ import { type EcrHost, requireEcrHost } from './ecr-host.ts';
 import type { AwsEndpoints } from './environment.ts';
 import type { AwsIdentities } from './identities.ts';
 import { type AwsIdentity, type AwsSession, formatIdentity } from './identity.ts';
+import type { AccountRef } from './identity-sources.ts';
 import { sdkTransport, viaProxy } from './sdk-transport.ts';
 import { awsCallTimeoutMs } from './sts.ts';
 
@@ -29,7 +30,7 @@ export interface EcrLoginsOptions {
 /** Who logs in, and by which way. */
 export interface EcrLoginUser {
   /** The controller where left out. */
-  serviceAccount?: ObjectKey | undefined;
+  serviceAccount?: AccountRef | undefined;
   /** URL of the proxy for the calls to STS and ECR, in the place of the environment's. */
   proxy?: string | undefined;
 }

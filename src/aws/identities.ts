@@ -2,7 +2,13 @@ import { MillraceError } from '../base/error.ts';
 import { formatKey, type ObjectKey } from '../base/kube-object.ts';
 import { type CredentialCacheOptions, createCredentialCache } from './credential-cache.ts';
 import type { AwsSession } from './identity.ts';
-import { accountSession, findIdentity, type IdentityFacts, type SourceAnswer } from './identity-sources.ts';
+import {
+  type AccountRef,
+  accountSession,
+  findIdentity,
+  type IdentityFacts,
+  type SourceAnswer,
+} from './identity-sources.ts';
 import { viaProxy } from './sdk-transport.ts';
 
 export interface AwsIdentitiesOptions extends IdentityFacts {
@@ -22,7 +28,7 @@ export interface AwsIdentities {
    */
   controller(region: string, signal: AbortSignal, proxy?: string): Promise<AwsSession>;
   /** The session of an object's own ServiceAccount (spec/image.md §3.8). There is no fall-back to the controller's. */
-  serviceAccount(serviceAccount: ObjectKey, region: string, signal: AbortSignal, proxy?: string): Promise<AwsSession>;
+  serviceAccount(serviceAccount: AccountRef, region: string, signal: AbortSignal, proxy?: string): Promise<AwsSession>;
   /** Forgets the cached session because a service refused it as expired. */
   drop(serviceAccount: ObjectKey | undefined, region: string, proxy?: string): void;
 }

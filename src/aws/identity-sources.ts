@@ -14,7 +14,7 @@ export const stsAudience = 'sts.amazonaws.com';
 
 /** What the cluster answers about ServiceAccounts. */
 export interface ServiceAccounts {
-  /** The annotation `eks.amazonaws.com/role-arn`; undefined where it or the ServiceAccount is absent. */
+  /** The annotation `eks.amazonaws.com/role-arn`, if any. Throws KUBE_NOT_FOUND for a ServiceAccount that is not there. */
   roleArn(serviceAccount: ObjectKey, signal: AbortSignal): Promise<string | undefined>;
   /** A token of the TokenRequest API. */
   webIdentityToken(serviceAccount: ObjectKey, audience: string, signal: AbortSignal): Promise<string>;
@@ -98,7 +98,7 @@ async function controllerAccountSession(options: IdentityFacts, region: string, 
     roleArn = await serviceAccounts.roleArn(account, signal);
   } catch (error) {
     // With an identity of its own injected, a pod needs no right to read ServiceAccounts.
-    if (isMillraceError(error, 'KUBE_FORBIDDEN')) return errorMessage(error);
+    if (isMillraceError(error, 'KUBE_FORBIDDEN', 'KUBE_NOT_FOUND')) return errorMessage(error);
     throw error;
   }
   if (roleArn === undefined) return `${formatKey(account)} has no annotation eks.amazonaws.com/role-arn`;
@@ -112,16 +112,21 @@ async function controllerAccountSession(options: IdentityFacts, region: string, 
   }
 }
 
-/** The role of a ServiceAccount by TokenRequest. Throws AWS_IDENTITY_INVALID where it names none. */
+/** A ServiceAccount that an object names, or that counts where it names none. */
+export interface AccountRef extends ObjectKey {
+  isDefault?: boolean;
+}
+
+/** The role of a ServiceAccount by TokenRequest. Throws AWS_IDENTITY_INVALID where it is missing or names none. */
 export async function accountSession(
   { serviceAccounts, environment }: IdentityFacts,
-  account: ObjectKey,
+  account: AccountRef,
   region: string,
   signal: AbortSignal,
   knownArn?: string,
 ): Promise<AwsSession> {
   if (serviceAccounts === undefined) throw new Error('object-level identity without access to a cluster');
-  const roleArn = knownArn ?? (await serviceAccounts.roleArn(account, signal));
+  const roleArn = knownArn ?? (await annotatedRole(serviceAccounts, account, signal));
   if (roleArn === undefined || !roleArnPattern.test(roleArn)) {
     const message = `failed to get provider identity from service account '${formatKey(account)}' annotations: invalid eks.amazonaws.com/role-arn annotation: '${roleArn ?? ''}'. must match ${roleArnPattern.source.replaceAll('\\/', '/')}`;
     throw new MillraceError('AWS_IDENTITY_INVALID', message, {
@@ -139,6 +144,28 @@ export async function accountSession(
     subject: `service account ${formatKey(account)}`,
   };
   return assumeRoleWithWebIdentity(request, signal);
+}
+
+async function annotatedRole(
+  serviceAccounts: ServiceAccounts,
+  account: AccountRef,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return await serviceAccounts.roleArn(account, signal);
+  } catch (cause) {
+    if (!isMillraceError(cause, 'KUBE_NOT_FOUND')) throw cause;
+    const message = `failed to get service account '${formatKey(account)}': ${errorMessage(cause)}`;
+    const { isDefault = false, name, namespace } = account;
+    throw new MillraceError('AWS_IDENTITY_INVALID', isDefault ? `${message}: ${lockDown(name, namespace)}` : message, {
+      cause,
+      hint: `Create it: kubectl create serviceaccount ${name} -n ${namespace}, with the annotation eks.amazonaws.com/role-arn.`,
+    });
+  }
+}
+
+function lockDown(name: string, namespace: string): string {
+  return `the default service account '${name}' does not exist in namespace '${namespace}', and the cluster is under multi-tenant lockdown (--default-service-account)`;
 }
 
 async function injectedSession({ environment }: IdentityFacts, region: string, signal: AbortSignal) {
@@ -181,11 +208,11 @@ async function staticSession(options: IdentityFacts, region: string, signal: Abo
 }
 
 async function profileSession(options: IdentityFacts, region: string, signal: AbortSignal) {
-  const { profile } = options.environment;
+  const { profile, endpoints } = options.environment;
   if (profile !== undefined)
-    return sessionOf('profile', await profileCredentials(profile), { options, region, signal });
+    return sessionOf('profile', await profileCredentials(profile, endpoints), { options, region, signal });
   if (options.usesDefaultProfile !== true) return 'AWS_PROFILE is not set';
-  const credentials = await defaultProfileCredentials();
+  const credentials = await defaultProfileCredentials(endpoints);
   if (credentials === undefined) return 'AWS_PROFILE is not set, and there is no default profile';
   return sessionOf('profile', credentials, { options, region, signal });
 }

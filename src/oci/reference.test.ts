@@ -20,6 +20,10 @@ test.each([
   ['ghcr.io/a/b:1.0', "image 'ghcr.io/a/b:1.0' should not include a tag; remove ':1.0'"],
   ['localhost:5000', "image 'localhost:5000' should not include a tag; remove ':5000'"],
   [`ghcr.io/a/b@sha256:${'0'.repeat(64)}`, /should not include a tag/],
+  ['ghcr.io/A/b:1.0', 'could not parse reference: ghcr.io/A/b:1.0'],
+  ['1://x', "image '1://x' should not include URL scheme; remove '1://'"],
+  ['ghcr.io/a@b', 'could not parse reference: ghcr.io/a@b'],
+  ['', 'could not parse reference: '],
   ['ghcr.io/A/b', 'could not parse reference: ghcr.io/A/b'],
 ])('image %s is refused', (image, message) => expect(() => parseImageName(image)).toThrow(message));
 

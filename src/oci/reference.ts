@@ -18,18 +18,18 @@ const digestForm = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
  * OCI_REFERENCE_INVALID with Flux's texts.
  */
 export function parseImageName(image: string): Repository {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/)/.exec(image)?.[1];
-  if (scheme !== undefined) throw invalid(`image '${image}' should not include URL scheme; remove '${scheme}'`);
-  const repository = splitHost(image);
-  const colon = repository.name.indexOf(':');
-  if (colon >= 0) {
-    const tag = repository.name.slice(colon + 1).split(':', 1)[0];
-    throw invalid(`image '${image}' should not include a tag; remove ':${tag}'`);
+  const scheme = image.indexOf('://');
+  if (scheme >= 0) {
+    throw invalid(`image '${image}' should not include URL scheme; remove '${image.slice(0, scheme)}://'`);
   }
-  if (!repositoryName.test(repository.name) || !hostName.test(repository.host)) {
+  const { host, name: rest } = splitHost(image);
+  const [name = '', tag] = rest.split(':');
+  if (image === '' || !repositoryName.test(name.replace(/@.*/, '')) || !hostName.test(host)) {
     throw invalid(`could not parse reference: ${image}`);
   }
-  return repository;
+  if (tag !== undefined) throw invalid(`image '${image}' should not include a tag; remove ':${tag}'`);
+  if (name.includes('@')) throw invalid(`could not parse reference: ${image}`);
+  return { host, name };
 }
 
 /** `oci://host/name` as `OCIRepository.spec.url` has it. Throws OCI_REFERENCE_INVALID. */

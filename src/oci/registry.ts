@@ -121,26 +121,32 @@ async function sendAuthorized(
   };
   let header = session.authorization.has(scope) ? session.authorization.get(scope) : await authorize(challenge);
   let response = await send(registry, request, url, header);
-  if (response.status === 401) {
-    const asked = parseChallenge(response.headers['www-authenticate']) ?? challenge;
-    const again = async () => {
-      const before = header;
-      header = await authorize(asked);
-      if (header === undefined || header === before) return;
-      await response.discard();
-      response = await send(registry, request, url, header);
-    };
-    await again();
-    const { onRefused } = registry.options;
-    if (response.status === 401 && onRefused !== undefined && session.isRenewed !== true) {
-      session.isRenewed = true;
-      onRefused(repository);
-      delete session.credential;
-      await again();
-    }
-  }
+  const again = async (asked: Challenge | undefined) => {
+    const before = header;
+    header = await authorize(asked);
+    if (header === undefined || header === before) return;
+    await response.discard();
+    response = await send(registry, request, url, header);
+  };
+  const asked = parseChallenge(response.headers['www-authenticate']) ?? challenge;
+  if (response.status === 401) await again(asked);
+  if ((request.accept ?? [200]).includes(response.status)) return response;
+  const refused = response;
+  const error = await registryError(request.method, refused);
+  const { onRefused } = registry.options;
+  if (!isLoginOver(error, response) || onRefused === undefined || session.isRenewed === true) throw error;
+  session.isRenewed = true;
+  onRefused(repository);
+  delete session.credential;
+  await again(asked);
+  if (response === refused) throw error;
   if ((request.accept ?? [200]).includes(response.status)) return response;
   throw await registryError(request.method, response);
+}
+
+/** ECR refuses a login that has ended as if it were a lack of rights. */
+function isLoginOver(error: MillraceError, { status }: HttpResponse): boolean {
+  return status === 401 || (status === 403 && /authorization token has expired/i.test(error.message));
 }
 
 async function send(

@@ -34,7 +34,7 @@ export function discoverAccount(region: string, { env, signal }: CliContext): Pr
   return orNothing(
     withDeadline(signal, patienceMs, 'asking AWS for the account', async (deadline) => {
       const { staticKeys, profile, endpoints } = parseAwsEnvironment(env);
-      const credentials = staticKeys ?? (await profileCredentials(profile ?? 'default'));
+      const credentials = staticKeys ?? (await profileCredentials(profile ?? 'default', endpoints));
       return parseArn((await callerOf(credentials, { region, endpoints }, deadline)).arn)?.account;
     }),
   );

@@ -15,7 +15,7 @@ export async function awsSettings(
   { env }: CliContext,
 ) {
   const { staticKeys, profile, endpoints } = parseAwsEnvironment(env);
-  const credentials = staticKeys ?? (await profileCredentials(profile ?? 'default'));
+  const credentials = staticKeys ?? (await profileCredentials(profile ?? 'default', endpoints));
   const endpoint = endpoints[service];
   return { region, credentials, ...sdkTransport(endpoints), ...(endpoint === undefined ? {} : { endpoint }) };
 }

@@ -3,6 +3,7 @@ import { createEcrLogins, type EcrLogins } from '../../aws/ecr-login.ts';
 import { parseAwsEnvironment } from '../../aws/environment.ts';
 import { type AwsIdentities, createAwsIdentities } from '../../aws/identities.ts';
 import type { ServiceAccounts } from '../../aws/identity-sources.ts';
+import { MillraceError } from '../../base/error.ts';
 import type { BucketIdentities } from '../../controllers/bucket/bucket-credentials.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { ControllerDeps, ControllerName } from './controllers.ts';
@@ -67,7 +68,9 @@ export function serviceAccountsOf(client: KubeClient): ServiceAccounts {
   return {
     async roleArn(serviceAccount: { namespace: string; name: string }, signal: AbortSignal) {
       const object = await client.get({ apiVersion: 'v1', kind: 'ServiceAccount', ...serviceAccount }, { signal });
-      return object?.metadata.annotations?.[roleAnnotation];
+      if (object === undefined)
+        throw new MillraceError('KUBE_NOT_FOUND', `serviceaccounts "${serviceAccount.name}" not found`);
+      return object.metadata.annotations?.[roleAnnotation];
     },
     async webIdentityToken(serviceAccount: { namespace: string; name: string }, audience: string, signal: AbortSignal) {
       const request = { audiences: [audience], expirationSeconds: tokenSeconds };

@@ -92,7 +92,9 @@ async function readTags(
   canonicalName: string,
   { tags, requeueDependencyMs = 30_000 }: ImagePolicyDeps,
 ): Promise<string[]> {
-  const stored = await tags.read(keyOf(repository));
+  const stored = await tags.read(keyOf(repository)).catch((cause: unknown) => {
+    throw new Fault('Failure', `failed to read tags: ${errorMessage(cause)}`, { cause });
+  });
   // Tags of the image that the repository had before are not this image's.
   if (stored !== undefined && stored.image === canonicalName && stored.tags.length > 0) return stored.tags;
   const message = `retrying in ${formatDuration(requeueDependencyMs)} error: no tags in database`;

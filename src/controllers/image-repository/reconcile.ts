@@ -63,7 +63,7 @@ export function createScanner(deps: ImageRepositoryDeps): Scanner {
     try {
       return await deps.registries.open(object, signal);
     } catch (error) {
-      if (!isMillraceError(error, 'REGISTRY_OPTIONS', 'TRANSPORT_OPTIONS')) throw error;
+      if (!isMillraceError(error) || isMillraceError(error, 'DEADLINE_EXCEEDED')) throw error;
       throw new Fault('AuthenticationFailed', authenticationMessage(error), { cause: error });
     }
   };
@@ -71,7 +71,9 @@ export function createScanner(deps: ImageRepositoryDeps): Scanner {
   const scanWhenDue = async (run: Run, access: OpenRegistry, plan: ScanPlan): Promise<ImageResult> => {
     const { object, key, clock } = run;
     const exclusionList = effectiveExclusions(object);
-    const stored = await readStored(key, plan.canonicalName);
+    const stored = await readStored(key, plan.canonicalName).catch((cause: unknown) => {
+      throw new Fault('Failure', `failed to determine if it's scan time: ${errorMessage(cause)}`, { cause });
+    });
     const hasTags = stored !== undefined && stored.tags.length > 0;
     const decision = decideScan(object, { ...plan, exclusionList, hasTags, now: clock.now() });
     if (decision.due) {
@@ -106,7 +108,11 @@ export function createScanner(deps: ImageRepositoryDeps): Scanner {
     const revision = `sha256:${sha256Hex(tags.map((tag) => `${tag}\n`).join(''))}`;
     await believe(run, { tags, revision, stored: plan.stored, signal: plan.signal, intervalMs: plan.intervalMs });
     const image = plan.canonicalName;
-    if (plan.stored?.revision !== revision) await deps.tags.write(key, { image, revision, tags });
+    if (plan.stored?.revision !== revision) {
+      await deps.tags.write(key, { image, revision, tags }).catch((cause: unknown) => {
+        throw new Fault('ReadOperationFailed', `scan failed: failed to store tags: ${errorMessage(cause)}`, { cause });
+      });
+    }
     const latestTags = tags.slice(0, 10);
     object.status = {
       ...object.status,

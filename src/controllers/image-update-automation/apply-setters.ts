@@ -14,9 +14,7 @@ export interface FileChange extends MarkerChange {
 export interface AppliedSetters {
   /** In file and document order. */
   changes: FileChange[];
-  /** Files with markers that were skipped as a whole, and why. */
-  problems: { file: string; problem: string }[];
-  /** Markers that do nothing. */
+  /** Markers that do nothing, those of files that were skipped as a whole among them. */
   findings: MarkerFinding[];
 }
 
@@ -40,7 +38,7 @@ const readers = 32;
 export async function applySetters(treeDir: string, { path, policies, lint }: SetterOptions): Promise<AppliedSetters> {
   const base = await resolveInside(treeDir, path ?? '');
   const files = await listMarkerFiles(base);
-  const applied: AppliedSetters = { changes: [], problems: [], findings: [] };
+  const applied: AppliedSetters = { changes: [], findings: [] };
   const results: Awaited<ReturnType<typeof editFile>>[] = new Array(files.length);
   let next = 0;
   const worker = async () => {
@@ -50,9 +48,8 @@ export async function applySetters(treeDir: string, { path, policies, lint }: Se
   };
   await Promise.all(Array.from({ length: readers }, worker));
   for (const [index, result] of results.entries()) {
-    const file = files[index] ?? '';
     if (result === undefined) continue;
-    if (result.problem !== undefined) applied.problems.push({ file, problem: result.problem });
+    const file = files[index] ?? '';
     applied.findings.push(...result.findings);
     for (const change of result.changes) applied.changes.push({ ...change, file });
   }
@@ -61,7 +58,6 @@ export async function applySetters(treeDir: string, { path, policies, lint }: Se
 
 interface EditedFile {
   changes: MarkerChange[];
-  problem?: string;
   findings: MarkerFinding[];
 }
 
@@ -77,11 +73,12 @@ async function editFile(
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return { changes: [], problem: 'it is not UTF-8', findings: [] };
+    const message = 'the whole file is skipped: it is not UTF-8';
+    return { changes: [], findings: [{ file: file || path, line: 1, rule: 'problem-file', message }] };
   }
-  const update = updateMarkers(path, text, policies);
-  if (update.changes.length > 0) await writeFile(path, update.text);
-  return { ...update, findings: lint === undefined ? [] : lintMarkers(file || path, text, lint) };
+  const { changes, text: updated } = updateMarkers(path, text, policies);
+  if (changes.length > 0) await writeFile(path, updated);
+  return { changes, findings: lint === undefined ? [] : lintMarkers(file || path, text, lint) };
 }
 
 /** Regular files that may hold markers, relative to `base`, in the order of a walk. Links are not followed. */

@@ -2,6 +2,7 @@ import type { ImageRepository } from '../../api/image-repository.ts';
 import type { OCIRepository } from '../../api/oci-repository.ts';
 import type { EcrLogins, EcrLoginUser } from '../../aws/ecr-login.ts';
 import type { AwsIdentity } from '../../aws/identity.ts';
+import type { AccountRef } from '../../aws/identity-sources.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
 import { isRecord } from '../../base/json.ts';
 import type { KubeObject, ObjectKey } from '../../base/kube-object.ts';
@@ -130,9 +131,10 @@ async function loginOf(
 function accountOf(
   { spec, metadata }: RegistryUser,
   { defaultServiceAccount }: Pick<RegistryAccessOptions, 'defaultServiceAccount'>,
-): ObjectKey | undefined {
-  const name = spec.serviceAccountName || defaultServiceAccount;
-  return name ? { namespace: metadata.namespace ?? '', name } : undefined;
+): AccountRef | undefined {
+  const namespace = metadata.namespace ?? '';
+  if (spec.serviceAccountName) return { namespace, name: spec.serviceAccountName };
+  return defaultServiceAccount ? { namespace, name: defaultServiceAccount, isDefault: true } : undefined;
 }
 
 function pullSecretLogin(secrets: readonly DockerConfigEntry[][]): Login {
