@@ -6,6 +6,7 @@ import { planCluster } from './apply-cluster.ts';
 import { awsModelOf } from './aws-model.ts';
 import { clusterModelOf } from './cluster-model.ts';
 import type { Installation } from './installation.ts';
+import { planOtherTopology } from './other-topology.ts';
 import { type ApplyOptions, requireNoWidening, type Step } from './plan.ts';
 
 export interface ProvisionTargets extends AwsClients {
@@ -26,7 +27,8 @@ export async function planProvisioning(
   const waiting = new Set((await waitingObjects(installation, targets.kube, signal)).map(formatRef));
   const objects = clusterModelOf(installation, aws).filter((object) => !waiting.has(formatRef(object)));
   const ofCluster = await planCluster(objects, targets.kube, signal);
-  return [...ofAws, ...ofCluster];
+  const leftover = await planOtherTopology(installation, objects, targets.kube, signal);
+  return [...ofAws, ...ofCluster, ...leftover];
 }
 
 /** Objects of kinds that neither the cluster knows nor the plan defines: those of Flux, where its operator brings them. */

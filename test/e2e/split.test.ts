@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newLifetime } from '../../src/base/deadline.ts';
+import { valueAt } from '../../src/base/json.ts';
 import { type ConnectedKubeClient, createKubeClient } from '../../src/kube/api-client.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import { administrator, MillraceProcess, newDataFolder, readState, removeFolder } from './sandbox-process.ts';
@@ -59,6 +63,24 @@ describe('four controllers, each in a pod of its own', () => {
     const { items } = await client.list({ apiVersion: 'v1', kind: 'Pod' }, { namespace: 'flux-system', signal });
     const withRole = items.filter((pod) => JSON.stringify(pod['spec']).includes('AWS_ROLE_ARN'));
     expect(withRole.map(({ metadata }) => metadata.labels?.['app'])).toEqual([scanner]);
+  });
+
+  test('a controller that ends by itself is restarted, and its pod tells it', { timeout: startMs }, async () => {
+    const before = await scannerPod();
+    // The process that has this very pod's kubeconfig.
+    const kubeconfig = join(data, 'pods', before?.metadata.uid ?? '', 'kubeconfig');
+    const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,args']);
+    const pid = stdout
+      .split('\n')
+      .find((line) => line.includes(kubeconfig))
+      ?.trim()
+      .split(' ')[0];
+    process.kill(Number(pid), 'SIGKILL');
+    const status = async () => valueAt(await scannerPod(), 'status', 'containerStatuses', 0);
+    await expect
+      .poll(status)
+      .toMatchObject({ restartCount: 1, ready: true, lastState: { terminated: { exitCode: 137, reason: 'Error' } } });
+    expect((await scannerPod())?.metadata.uid).toBe(before?.metadata.uid);
   });
 
   test('a pod that goes is followed by another, with a process of its own, and deliveries go on', {

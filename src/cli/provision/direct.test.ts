@@ -206,3 +206,41 @@ test('engine flux: everything around it, then what is to be done by hand, then t
   expect(live).toContain('"ref":"refs/tags/v1"');
   await kube.close();
 }, 60_000);
+
+test('a change of the topology takes away the rights of the other one, and only those that provisioning made', async () => {
+  configure(['zenler/mainapp']);
+  await run('apply');
+  const config = await loadKubeConfig({ env: {}, path: sandbox.access.kubernetes.kubeconfig });
+  const client = createKubeClient(config);
+  const { signal } = newLifetime();
+  const rbac = 'rbac.authorization.k8s.io/v1';
+  const role = (name: string) => ({ apiVersion: rbac, kind: 'ClusterRole', name });
+  await client.create(
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'source-controller', namespace: 'flux-system' } },
+    { signal },
+  );
+  configure(['zenler/mainapp'], { millrace: { topology: 'split' } });
+  expect(await run('apply', '--dry-run')).toMatchObject({
+    stdout: expect.stringMatching(/ClusterRoleBinding\/millrace-controllers: of the other/),
+  });
+  await run('apply');
+  const names = async (kind: string) =>
+    (await client.list({ apiVersion: kind === 'ServiceAccount' ? 'v1' : rbac, kind }, { signal })).items
+      .map(({ metadata }) => metadata.name)
+      .filter((name) => /millrace|-controller$/.test(name))
+      .sort();
+  const four = ['image-automation', 'image-reflector', 'kustomize', 'source'].map((name) => `${name}-controller`);
+  expect(await names('ServiceAccount')).toEqual(four);
+  const rights = [...four.map((name) => `millrace-${name}`)];
+  expect(await names('ClusterRole')).toEqual(rights);
+  expect(await names('ClusterRoleBinding')).toEqual(['millrace-apply', ...rights].sort());
+  expect(await names('Role')).toEqual([]);
+  expect((await run('apply')).stdout).toBe('nothing to do\n');
+
+  configure(['zenler/mainapp']);
+  await run('apply');
+  expect(await names('ClusterRole')).toEqual(['millrace-controllers']);
+  expect(await names('ServiceAccount')).toEqual(['image-reflector-controller', 'millrace', 'source-controller']);
+  expect(await client.get(role('millrace-source-controller'), { signal })).toBeUndefined();
+  await client.close();
+});

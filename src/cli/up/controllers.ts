@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { MillraceError } from '../../base/error.ts';
 import { textAt } from '../../base/json.ts';
@@ -22,7 +23,19 @@ export interface ControllersProcess {
   close(): Promise<void>;
 }
 
-export function startControllers({ program, args, env, logFile }: ControllersOptions): ControllersProcess {
+/** How a process ended. */
+export interface Ending {
+  /** 128 and the number of the signal where one ended it, as container runtimes count. */
+  exitCode: number;
+  signal: number | undefined;
+}
+
+export interface StartedControllers extends ControllersProcess {
+  /** Settles when the process has ended, asked to or not. Rejects where it could not be started. */
+  ended: Promise<Ending>;
+}
+
+export function startControllers({ program, args, env, logFile }: ControllersOptions): StartedControllers {
   const [execPath, entry] = program;
   // Its standard input ends with this process, however this one ends: controllers never outlive their sandbox.
   const child = spawn(execPath, [entry, 'run', '--exit-with-stdin', ...args], {
@@ -33,7 +46,11 @@ export function startControllers({ program, args, env, logFile }: ControllersOpt
   child.stderr.pipe(log);
   const metricsUrl = firstMetricsUrl(child.stderr);
   let isClosing = false;
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ended = new Promise<Ending>((resolve, reject) => {
+    child.once('error', (cause) => reject(couldNotRun(cause, logFile)));
+    child.once('close', (code, signal) => resolve(endingOf(code, signal)));
+  });
+  ended.catch(() => {});
   const failed = new Promise<never>((_, reject) => {
     child.once('error', (cause) => reject(couldNotRun(cause, logFile)));
     child.once('close', (code, signal) => {
@@ -44,6 +61,7 @@ export function startControllers({ program, args, env, logFile }: ControllersOpt
   failed.catch(() => {});
   return {
     failed,
+    ended,
     metricsUrl,
     close: async () => {
       isClosing = true;
@@ -69,7 +87,12 @@ function firstMetricsUrl(stderr: Readable): Promise<string> {
   });
 }
 
-async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
+function endingOf(code: number | null, name: NodeJS.Signals | null): Ending {
+  const signal = name === null ? undefined : constants.signals[name];
+  return { exitCode: code ?? 128 + (signal ?? 0), signal };
+}
+
+async function stop(child: ChildProcess, ended: Promise<Ending>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   child.stdin?.end();

@@ -110,7 +110,7 @@ async function follow(
       `${repository}:${tag} was not ${hop} within ${seconds(timeoutMs)}: ${why}`,
       {
         cause,
-        hint: 'The log of the controllers is controllers.log in the data folder.',
+        hint: 'The logs of the controllers are in the data folder, *.log.',
         retry: 'never',
       },
     );

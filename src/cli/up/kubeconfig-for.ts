@@ -1,27 +1,21 @@
-import type { ObjectKey } from '../../base/kube-object.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { SandboxKubernetes } from '../../sandbox/kubernetes/kubernetes.ts';
 
-const month = 30 * 24 * 3600;
+/** How a process is known to the API server: by a token, or by a file of one that is renewed. */
+export type KubeconfigUser = { token: string } | { tokenFile: string };
 
-/** A kubeconfig by which a process is a ServiceAccount of the sandbox, for a month. */
-export async function kubeconfigFor(
-  { access, kubernetes }: Sandbox,
-  kube: KubeClient,
-  account: ObjectKey,
-  signal: AbortSignal,
-): Promise<string> {
-  const request = { audiences: [access.kubernetes.issuer], expirationSeconds: month };
-  const { token } = await kube.requestToken(account, request, { signal });
-  const ca = Buffer.from(kubernetes.caPem).toString('base64');
+/** A kubeconfig of the sandbox's cluster. */
+export function kubeconfigFor(
+  { url, caPem }: Pick<SandboxKubernetes, 'url' | 'caPem'>,
+  namespace: string,
+  user: KubeconfigUser,
+): string {
+  const ca = Buffer.from(caPem).toString('base64');
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'controllers',
-    clusters: [{ name: 'sandbox', cluster: { server: kubernetes.url, 'certificate-authority-data': ca } }],
-    contexts: [
-      { name: 'controllers', context: { cluster: 'sandbox', user: 'millrace', namespace: account.namespace } },
-    ],
-    users: [{ name: 'millrace', user: { token } }],
+    clusters: [{ name: 'sandbox', cluster: { server: url, 'certificate-authority-data': ca } }],
+    contexts: [{ name: 'controllers', context: { cluster: 'sandbox', user: 'millrace', namespace } }],
+    users: [{ name: 'millrace', user }],
   });
 }

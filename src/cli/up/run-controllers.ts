@@ -22,6 +22,9 @@ export interface RunControllersOptions {
   env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** Nobody renews it: the process lives as long as the sandbox. In seconds. */
+const month = 30 * 24 * 3600;
+
 /** The controllers as the ServiceAccount of their installation, with nothing of the user's own environment. */
 export async function runControllers(
   sandbox: Sandbox,
@@ -34,7 +37,9 @@ export async function runControllers(
   const { dataDir, namespace, queueUrl, registries = {}, args = [] } = options;
   const kubeconfig = join(dataDir, 'controllers.kubeconfig');
   const account = { namespace, name: controllersName };
-  await writePrivateFile(kubeconfig, await kubeconfigFor(sandbox, kube, account, AbortSignal.timeout(30_000)));
+  const request = { audiences: [access.kubernetes.issuer], expirationSeconds: month };
+  const { token } = await kube.requestToken(account, request, { signal: AbortSignal.timeout(30_000) });
+  await writePrivateFile(kubeconfig, kubeconfigFor(sandbox.kubernetes, namespace, { token }));
   const endpoints = { [access.registry.host]: access.registry.url, ...registries };
   return startControllers({
     program,

@@ -1,118 +1,84 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newLifetime, sleep } from '../../../base/deadline.ts';
-import { listAt, textAt } from '../../../base/json.ts';
-import { type KubeObject, keyOf } from '../../../base/kube-object.ts';
+import { newLifetime } from '../../../base/deadline.ts';
+import { textAt } from '../../../base/json.ts';
+import type { KubeObject } from '../../../base/kube-object.ts';
+import { createLogger } from '../../../base/logger.ts';
 import type { KubeClient } from '../../../kube/client.ts';
-import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import { writePrivateFile } from '../../../sandbox/sandbox-access.ts';
+import { createEventRecorder } from '../../../runtime/event-recorder.ts';
+import { createInformer } from '../../../runtime/informer.ts';
+import type { SandboxKubernetes } from '../../../sandbox/kubernetes/kubernetes.ts';
 import type { CliContext } from '../../context.ts';
-import { type ControllersProcess, startControllers } from '../controllers.ts';
-import { kubeconfigFor } from '../kubeconfig-for.ts';
+import type { ControllersProcess } from '../controllers.ts';
 import { splitLabel } from './deployments.ts';
-import { openPodFiles, type PodFiles } from './pod-files.ts';
+import { type PodProcess, runPod } from './pod-process.ts';
 
 const pods = { apiVersion: 'v1', kind: 'Pod' };
-const pollMs = 100;
 
 export interface PodProcessesOptions {
-  sandbox: Sandbox;
+  kubernetes: SandboxKubernetes;
   kube: KubeClient;
   namespace: string;
   /** Absolute: files and logs of the pods are kept in it. */
   dataDir: string;
 }
 
-interface Running {
-  process: ControllersProcess;
-  files: PodFiles;
-  dir: string;
-}
-
-/**
- * Does for the controllers' pods what the kubelet would: a process for each pod that runs, with the arguments, variables and token
- * files of the pod as the webhook left it; it ends with its pod. Nothing else reaches the process.
- */
-export function runPods(options: PodProcessesOptions, context: CliContext): ControllersProcess {
-  const { kube, namespace } = options;
-  const running = new Map<string, Running>();
+/** Does for the controllers' pods what the kubelet would: a process for each pod that runs, which ends with its pod. */
+export async function runPods(options: PodProcessesOptions, context: CliContext): Promise<ControllersProcess> {
+  const { kube, namespace, dataDir } = options;
+  const logger = createLogger('error', context.stderr);
+  const events = createEventRecorder({ client: kube, component: 'kubelet', instance: 'millrace', logger });
+  const parts = { ...options, events, logger };
+  const running = new Map<string, Promise<PodProcess>>();
+  /** By controller: its pods share a folder, so that the next begins when the one before has ended. */
+  const ends = new Map<string, Promise<void>>();
   const life = newLifetime();
-  const { signal } = life;
-  let fail: (error: unknown) => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => {});
+  // What an earlier start was killed with.
+  await rm(join(dataDir, 'pods'), { recursive: true, force: true });
 
-  const reconcile = async () => {
-    const labelSelector = Object.entries(splitLabel)[0]?.join('=') ?? '';
-    const { items } = await kube.list(pods, { namespace, labelSelector, signal });
-    const wanted = items.filter((pod) => textAt(pod, 'status', 'phase') === 'Running' && isKept(pod));
-    for (const uid of [...running.keys()].filter((known) => !wanted.some(({ metadata }) => metadata.uid === known)))
-      await stop(uid);
-    for (const pod of wanted) {
-      const uid = pod.metadata.uid ?? '';
-      if (running.has(uid)) continue;
-      const started = await startPod(pod, options, context, signal);
-      running.set(uid, started);
-      started.process.failed.catch(fail);
-    }
+  const begin = (pod: KubeObject) => {
+    const uid = pod.metadata.uid ?? '';
+    if (running.has(uid) || life.signal.aborted) return;
+    const before = ends.get(controllerOf(pod)) ?? Promise.resolve();
+    running.set(
+      uid,
+      before.then(() => runPod(pod, parts, context)),
+    );
   };
-  const stop = async (uid: string) => {
-    const one = running.get(uid);
+  const end = (pod: KubeObject) => {
+    const uid = pod.metadata.uid ?? '';
+    const process = running.get(uid);
+    if (process === undefined) return;
     running.delete(uid);
-    if (one === undefined) return;
-    one.files.stop();
-    await one.process.close();
-    await rm(one.dir, { recursive: true, force: true });
+    ends.set(
+      controllerOf(pod),
+      process.then((one) => one.close()),
+    );
   };
-  const loop = (async () => {
-    while (!signal.aborted) {
-      await reconcile();
-      await sleep(pollMs, signal);
-    }
-  })().catch((error: unknown) => {
-    if (!signal.aborted) fail(error);
+  const labelSelector = Object.entries(splitLabel)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+  const informer = createInformer({ client: kube, kind: pods, namespace, labelSelector, logger });
+  informer.onChange(({ before, after }) => {
+    if (before !== undefined && before.metadata.uid !== after?.metadata.uid) end(before);
+    if (after === undefined) return;
+    if (after.metadata.deletionTimestamp !== undefined) end(after);
+    else if (textAt(after, 'status', 'phase') === 'Running') begin(after);
   });
+  const watching = informer.run(life.signal);
   return {
-    failed,
+    // A process that ends is restarted.
+    failed: new Promise<never>(() => {}),
     async close() {
       life.abort();
-      await loop;
-      await Promise.all([...running.keys()].map(stop));
+      await watching;
+      await Promise.all([...running.values()].map(async (process) => (await process).close()));
+      await Promise.all(ends.values());
+      events.close();
     },
   };
 }
 
-function isKept({ metadata }: KubeObject): boolean {
-  return metadata.deletionTimestamp === undefined;
-}
-
-async function startPod(
-  pod: KubeObject,
-  { sandbox, kube, namespace, dataDir }: PodProcessesOptions,
-  { program, env }: CliContext,
-  signal: AbortSignal,
-): Promise<Running> {
-  if (program === undefined) throw new Error('the program does not know how it was started');
-  const dir = join(dataDir, 'pods', pod.metadata.uid ?? '');
-  const controller = pod.metadata.labels?.['app'] ?? keyOf(pod).name;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const files = await openPodFiles(pod, dir, kube, signal);
-  const account = { namespace, name: textAt(pod, 'spec', 'serviceAccountName') ?? 'default' };
-  const kubeconfig = join(dir, 'kubeconfig');
-  await writePrivateFile(kubeconfig, await kubeconfigFor(sandbox, kube, account, signal));
-  const container = listAt(pod, 'spec', 'containers')[0];
-  const [, ...args] = listAt(container, 'args').map(String);
-  const given = listAt(container, 'env').map((variable) => [
-    textAt(variable, 'name') ?? '',
-    files.locate(textAt(variable, 'value') ?? ''),
-  ]);
-  const process = startControllers({
-    program,
-    args: [...args, '--kubeconfig', kubeconfig, '--storage-path', join(dataDir, 'controllers', controller)],
-    env: { PATH: env['PATH'], HOME: env['HOME'], ...Object.fromEntries(given) },
-    logFile: join(dataDir, `${controller}.log`),
-  });
-  return { process, files, dir };
+function controllerOf({ metadata }: KubeObject): string {
+  return metadata.labels?.['app'] ?? metadata.name;
 }

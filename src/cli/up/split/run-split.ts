@@ -32,7 +32,7 @@ export async function runSplit(
   const image = `${sandbox.access.registry.host}/${imageRepository}:${version}`;
   for (const deployment of splitDeployments(sandbox.access, { ...options, image }))
     await kube.apply(deployment, { fieldManager, force: true, signal });
-  return runPods({ sandbox, kube, namespace, dataDir }, context);
+  return runPods({ kubernetes: sandbox.kubernetes, kube, namespace, dataDir }, context);
 }
 
 /** Takes the Deployments away that an earlier start of the folder has left. */
