@@ -18,7 +18,7 @@ export const register: CommandModule['register'] = (program, shell) => {
   const trace = program
     .command('trace <what>')
     .description('follow an image hop by hop from its push to its pods: what happened when, and why it stopped')
-    .option('-n, --namespace <name>', "namespace of a workload (default: the context's)")
+    .option('-n, --namespace <name>', 'namespace of a workload, pod or policy (default: wherever it is)')
     .option('--markdown', 'print a report to paste into a ticket')
     .addOption(outputOption());
   addKubeOptions(trace)
@@ -28,6 +28,7 @@ export const register: CommandModule['register'] = (program, shell) => {
         'millrace trace mainapp:1.4.2',
         'millrace trace mainapp                      # the tag that its policy has chosen',
         'millrace trace deployment/mainapp -n apps   # backwards, from what runs',
+        'millrace trace imagepolicy/mainapp          # what a policy has chosen',
         'millrace trace 3f9c2ab                      # what a commit brought',
       ).concat(
         '\nReads the cluster as the kubeconfig says, git with the credentials of the GitRepositories, and ECR with the keys or the\n',
@@ -43,13 +44,13 @@ async function runTrace(what: string, options: Record<string, unknown>, context:
   const git = gitOf(context.env);
   const clonesDir = await mkdtemp(join(tmpdir(), 'millrace-trace-'));
   try {
-    return await withCluster(options, context, async ({ client, config }) => {
+    return await withCluster(options, context, async ({ client }) => {
       // A cluster that cannot be reached is no delivery that stopped.
       await client.readPath('/version', context);
       const reader = new ClusterReader(client, context.signal);
       const tools = traceTools({ client, git, clonesDir }, context);
       const cluster = await readTraced(reader);
-      const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : config.namespace;
+      const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : undefined;
       const traces: Trace[] = [];
       for (const { image, tag } of await targetsOf(what, namespace, cluster, tools))
         traces.push(await traceImage(image, tag, cluster, { reader, tools }));

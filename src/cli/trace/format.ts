@@ -83,10 +83,12 @@ function withGaps(hops: readonly TraceHop[]): { hop: TraceHop; after: string }[]
 function summary({ hops, at }: TracedRoute): string {
   const time = (name: string) => Date.parse(hops.find((hop) => hop.name === name)?.at ?? '');
   const took = time('running') - time('pushed');
-  if (at === undefined)
-    return Number.isNaN(took) || took < 0
-      ? 'runs'
-      : `runs, ${formatDuration(took)} from the push to the last ready pod`;
+  if (at === undefined) {
+    if (Number.isNaN(took) || took <= -1000) return 'runs';
+    // Kubernetes keeps whole seconds.
+    const time = took < 1000 ? 'within a second' : formatDuration(Math.round(took / 1000) * 1000);
+    return `runs, ${time} from the push to the last ready pod`;
+  }
   if (at.state === 'superseded') return `was delivered; ${at.evidence}`;
   const reason = at.evidence === '' ? '' : `: ${at.evidence}`;
   if (at.state === 'stopped') return `stopped: not ${at.name}${reason}`;

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../base/error.ts';
 import { listAt, textAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { conditionOf } from '../../diagnose/condition.ts';
 import { imagesOf, type TracedCluster } from '../../diagnose/trace/routes.ts';
 import type { TraceTools } from '../../diagnose/trace/tools.ts';
 import { parseImageName, type Repository } from '../../oci/reference.ts';
@@ -9,6 +10,15 @@ export interface TraceTarget {
   image: Repository;
   tag: string;
 }
+
+/** Image kinds lead to the image that they scan or have chosen. */
+const imageKinds: Readonly<Record<string, string>> = {
+  imagepolicy: 'ImagePolicy',
+  imagepolicie: 'ImagePolicy',
+  policy: 'ImagePolicy',
+  imagerepository: 'ImageRepository',
+  imagerepositorie: 'ImageRepository',
+};
 
 const kinds: Readonly<Record<string, string>> = {
   deployment: 'Deployment',
@@ -24,33 +34,66 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a user means: an image (with a tag, a digest, or the tag that its policy has chosen), a workload or pod with its images,
- * or a commit with the images that it brought. Throws BAD_INPUT where nothing, or several things, could be meant.
+ * What a user means: an image (with a tag, a digest, or the tag that its policy has chosen), a policy, a workload or pod with its
+ * images, or a commit with the images that it brought. Without a namespace an object may be anywhere. Throws BAD_INPUT where
+ * nothing, or several things, could be meant.
  */
 export async function targetsOf(
   text: string,
-  namespace: string,
+  namespace: string | undefined,
   cluster: TracedCluster,
   tools: TraceTools,
 ): Promise<TraceTarget[]> {
   const [, kindName = '', name = ''] = /^([a-z]+)\/([a-z0-9][a-z0-9.-]*)$/i.exec(text) ?? [];
-  const kind = kinds[kindName.toLowerCase()] ?? kinds[kindName.toLowerCase().replace(/s$/, '')];
-  if (kind !== undefined) return imagesOfObject(kind, name, namespace, cluster);
+  const of = (table: Readonly<Record<string, string>>) =>
+    table[kindName.toLowerCase()] ?? table[kindName.toLowerCase().replace(/s$/, '')];
+  const kind = of(kinds);
+  if (kind !== undefined) return imagesOfObject(kind, { name, namespace }, cluster);
+  const imageKind = of(imageKinds);
+  if (imageKind !== undefined)
+    return [imageOf(findObject(imageKind, { name, namespace }, cluster.objects[imageKind] ?? []), cluster)];
   if (/^[0-9a-f]{7,64}$/.test(text)) {
     const brought = await imagesOfCommit(text, cluster, tools);
     if (brought.length > 0) return brought;
+    if (!knownImages(cluster, 'all').some((image) => image === text || image.endsWith(`/${text}`)))
+      throw badInput(`no commit ${text} that any GitRepository has brings an image that is scanned or runs`);
   }
   return [imageNamed(text, cluster)];
 }
 
-function imagesOfObject(kind: string, name: string, namespace: string, cluster: TracedCluster): TraceTarget[] {
+interface Named {
+  name: string;
+  namespace: string | undefined;
+}
+
+function findObject(kind: string, { name, namespace }: Named, objects: readonly KubeObject[]): KubeObject {
+  const named = objects.filter(({ metadata }) => metadata.name === name);
+  const meant = named.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+  const [found, ...others] = meant;
+  if (found !== undefined && others.length === 0) return found;
+  if (found !== undefined)
+    throw badInput(`${kind}/${name} could be ${meant.map(formatRef).join(', ')}`, 'Name its namespace with -n.');
+  const where = namespace === undefined ? name : `${namespace}/${name}`;
+  const hint =
+    named.length > 0 ? `There is ${named.map(formatRef).join(', ')}; name its namespace with -n.` : undefined;
+  throw badInput(`${kind} ${where} does not exist`, hint);
+}
+
+/** The image of an ImagePolicy or ImageRepository, with the tag that is chosen. */
+function imageOf(object: KubeObject, cluster: TracedCluster): TraceTarget {
+  const [name, tag] = [textAt(object, 'status', 'latestRef', 'name'), textAt(object, 'status', 'latestRef', 'tag')];
+  if (name !== undefined && tag !== undefined) return { image: parseImageName(name), tag };
+  const scanned = textAt(object, 'spec', 'image');
+  if (scanned !== undefined) return imageNamed(scanned, cluster);
+  throw badInput(
+    `${formatRef(object)} has chosen no tag: ${conditionOf(object, 'Ready')?.message ?? 'nobody has looked at it'}`,
+    'millrace doctor names the cause; IMAGE:TAG follows a tag that should be on its way.',
+  );
+}
+
+function imagesOfObject(kind: string, named: Named, cluster: TracedCluster): TraceTarget[] {
   const objects = kind === 'Pod' ? cluster.pods : cluster.workloads.filter((workload) => workload.kind === kind);
-  const found = objects.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
-  if (found === undefined) {
-    const elsewhere = objects.filter(({ metadata }) => metadata.name === name).map(formatRef);
-    const hint = elsewhere.length > 0 ? `There is ${elsewhere.join(', ')}; name its namespace with -n.` : undefined;
-    throw badInput(`${kind} ${namespace}/${name} does not exist`, hint);
-  }
+  const found = findObject(kind, named, objects);
   const scanned = new Set(knownImages(cluster, 'scanned'));
   const images = imagesOf(found).flatMap(({ repository, tag }) => (tag === undefined ? [] : [{ repository, tag }]));
   const traced = images.some(({ repository }) => scanned.has(repository))
@@ -84,7 +127,9 @@ function imageNamed(text: string, cluster: TracedCluster): TraceTarget {
   if (image === undefined)
     throw badInput(
       `no ImageRepository scans '${name}', and no workload uses it`,
-      known.length > 0 ? `There are: ${known.join(', ')}.` : 'Is this the right cluster?',
+      known.length > 0
+        ? `There are: ${known.join(', ')}; objects are named deployment/NAME, pod/NAME or imagepolicy/NAME.`
+        : 'Is this the right cluster?',
     );
   if (meant.length > 1) throw badInput(`'${name}' could mean ${meant.join(', ')}`, 'Write more of the name.');
   const found = tag ?? tagOfDigest(text, image, cluster) ?? chosenTag(image, cluster);

@@ -6,18 +6,29 @@ import type { TraceHop } from './hop.ts';
 import { imagesOf, type Route, type TracedCluster } from './routes.ts';
 
 /** `built` and `applied`: what the Kustomizations say of the source's revision, and the workloads of the tag. */
-export function appliedHops(route: Route, image: Repository, tag: string, newer: boolean): TraceHop[] {
+export function appliedHops(
+  route: Route,
+  image: Repository,
+  tag: string,
+  { newer, committedAt }: { newer: boolean; committedAt: string | undefined },
+): TraceHop[] {
   const { kustomizations, workloads, source } = route;
   const revision = textAt(source, 'status', 'artifact', 'revision');
   const tags = tagsOf(workloads, image);
   if (tags.includes(tag)) {
-    const holder = workloads.filter((workload) => tagsOf([workload], image).includes(tag)).map(formatRef);
+    const holders = workloads.filter((workload) => tagsOf([workload], image).includes(tag));
     const builder = kustomizations.find((build) => textAt(build, 'status', 'lastAppliedRevision') === revision);
-    const at = builder === undefined ? undefined : conditionOf(builder, 'Ready')?.since;
+    const at = appliedAt(holders, builder, committedAt);
     const object = builder === undefined ? {} : { object: formatRef(builder) };
     return [
       { name: 'built', state: 'done', ...object, evidence: builder === undefined ? '' : pathOf(builder) },
-      { name: 'applied', state: 'done', ...(at !== undefined && { at }), ...object, evidence: holder.join(', ') },
+      {
+        name: 'applied',
+        state: 'done',
+        ...(at !== undefined && { at }),
+        ...object,
+        evidence: holders.map(formatRef).join(', '),
+      },
     ];
   }
   if (newer && tags.length > 0) {
@@ -28,6 +39,28 @@ export function appliedHops(route: Route, image: Repository, tag: string, newer:
     ];
   }
   return unappliedHops(kustomizations, revision, tags);
+}
+
+/**
+ * When the tag was applied, as closely as anything has kept it: a Ready condition knows the last reconciliation only, the history of
+ * a Kustomization (Flux 2.7) since when its content is what it is, a workload when it was last changed. What is too late by one is
+ * nearer by another; nothing is applied before it is committed.
+ */
+function appliedAt(
+  holders: readonly KubeObject[],
+  builder: KubeObject | undefined,
+  committedAt: string | undefined,
+): string | undefined {
+  const changed = holders.flatMap(({ metadata }) =>
+    (metadata.managedFields ?? []).flatMap(({ operation, time }) => (operation === 'Apply' && time ? time : [])),
+  );
+  const since = textAt(builder, 'status', 'history', 0, 'firstReconciled');
+  const ready = builder === undefined ? undefined : conditionOf(builder, 'Ready')?.since;
+  // Objects keep whole seconds.
+  const earliest = committedAt === undefined ? 0 : Math.floor(Date.parse(committedAt) / 1000) * 1000;
+  return [...changed, since, ready]
+    .flatMap((time) => (time !== undefined && Date.parse(time) >= earliest ? time : []))
+    .sort()[0];
 }
 
 function unappliedHops(

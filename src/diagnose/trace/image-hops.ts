@@ -55,7 +55,9 @@ export function chosenHop({ policy, imageRepository }: Route, tag: string, { eve
   const at = timeOf(event);
   const latest = textAt(policy, 'status', 'latestRef', 'tag');
   const when = at === undefined ? {} : { at };
-  if (isChosen(policy, tag)) return { name, state: 'done', object, ...when, evidence: rule(policy) };
+  const now = conditionOf(policy, 'Ready');
+  const doubt = now?.status === 'False' ? `; it would not be by now: ${now.message}` : '';
+  if (isChosen(policy, tag)) return { name, state: 'done', object, ...when, evidence: `${rule(policy)}${doubt}` };
   if (event !== undefined)
     return { name, state: 'done', object, ...when, evidence: `${rule(policy)}; by now ${latest}` };
   if (valueAt(policy, 'spec', 'suspend') === true) return { name, state: 'stopped', object, evidence: 'suspended' };

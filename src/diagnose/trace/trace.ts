@@ -57,6 +57,7 @@ async function hopsOf(
 ): Promise<TraceHop[]> {
   const found = await findCommit(route, image, tag, tools);
   const isCommitted = 'commit' in found && found.commit !== undefined;
+  const committedAt = 'commit' in found ? found.commit?.at : undefined;
   const latest = textAt(route.policy, 'status', 'latestRef', 'tag');
   const wasReplaced = isCommitted && !isChosen(route.policy, tag) && latest !== undefined;
   return [
@@ -64,7 +65,7 @@ async function hopsOf(
     chosenHop(route, tag, cluster),
     committedHop(route, tag, found),
     await fetchedHop(route, found, tools),
-    ...appliedHops(route, image, tag, wasReplaced),
+    ...appliedHops(route, image, tag, { newer: wasReplaced, committedAt }),
     runningHop(route, image, tag, cluster),
   ].map((hop) =>
     wasReplaced && hop.name === 'running' && hop.state === 'waiting' ? { ...hop, state: 'superseded' } : hop,

@@ -54,6 +54,8 @@ export interface Aws {
   registryAccess: RegistryAccess;
   /** A registry login of the cluster's nodes, as their kubelet gets one for the node role. */
   nodeRegistryPassword(): string;
+  /** The same as somebody has stored it more than twelve hours ago. */
+  expiredRegistryPassword(): string;
   /** Limits the calls of an action per second (`ecr:GetAuthorizationToken`, `ecr:ListImages` …) to rehearse throttling. */
   setRateLimit(action: string, perSecond: number | undefined): void;
   /** Makes the queue that ECR's push events go to, with its rule, unless it is there; returns its URL. */
@@ -110,6 +112,7 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
     administrator,
     registryAccess: ecrRegistryAccess(context),
     nodeRegistryPassword: () => nodePassword(context),
+    expiredRegistryPassword: () => nodePassword({ ...context, clock: { now: () => context.clock.now() - dayMs } }),
     setRateLimit: (action, perSecond) => rateLimits.set(action, perSecond),
     ensureEcrEventsQueue: (name) => ensureEcrEventsQueue(name, context, bus),
     async close() {
@@ -168,6 +171,8 @@ function ensureNodeRole({ account, clock, iam }: EcrContext): void {
     inline: {},
   });
 }
+
+const dayMs = 24 * 3_600_000;
 
 function nodePassword(context: EcrContext): string {
   const { account, iam } = context;

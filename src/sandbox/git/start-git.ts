@@ -36,6 +36,8 @@ export interface GitServer {
   createRepository(name: string, options?: { defaultBranch?: string }): Promise<string>;
   /** Folder of a bare repository on disk; undefined when there is none. */
   repositoryPath(name: string): string | undefined;
+  /** From now on no password is taken any more: every request with one is answered with 410, as Bitbucket answers app passwords. */
+  retirePasswords(): void;
   /** From now on nobody may push to the ref, `refs/heads/main` for instance, of any repository. */
   protect(ref: string): void;
   close(): Promise<void>;
@@ -52,9 +54,12 @@ export async function startGit(options: GitServerOptions): Promise<GitServer> {
   const program = { searchPath: options.searchPath ?? defaultSearchPath };
   const repositories = new GitRepositories(dataDir, program);
   const protectedRefs = new Set(options.protectedRefs);
+  let takesPasswords = true;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = parseRoute(request);
+    if (!takesPasswords && request.headers.authorization !== undefined)
+      return refuse(response, 410, 'Passwords are no longer supported. Use an access token.');
     const user = authenticateGitUser(request.headers.authorization, users);
     if (user === undefined) {
       response.setHeader('www-authenticate', 'Basic realm="git", charset="UTF-8"');
@@ -99,6 +104,9 @@ export async function startGit(options: GitServerOptions): Promise<GitServer> {
       return `${listener.url}/${name}.git`;
     },
     repositoryPath: (name) => repositories.find(name),
+    retirePasswords() {
+      takesPasswords = false;
+    },
     protect: (ref) => void protectedRefs.add(ref),
     close: () => listener.close(),
   };

@@ -1,6 +1,7 @@
 import { apiVersionMismatch } from './api-version-mismatch.ts';
 import { automationScopeMismatch } from './automation-scope-mismatch.ts';
 import { blockedByControllerFlag } from './blocked-by-controller-flag.ts';
+import { codecommitMisconfigured } from './codecommit-misconfigured.ts';
 import { crdMissing } from './crd-missing.ts';
 import { dependencyNotReady } from './dependency-not-ready.ts';
 import { ecrActionMissing } from './ecr-action-missing.ts';
@@ -8,11 +9,15 @@ import { ecrEndpointUnreachable } from './ecr-endpoint-unreachable.ts';
 import { ecrGetAuthorizationTokenDenied } from './ecr-get-authorization-token-denied.ts';
 import { ecrRegistryMismatch } from './ecr-registry-mismatch.ts';
 import { ecrRepositoryArnMismatch } from './ecr-repository-arn-mismatch.ts';
+import { ecrTokenExpired } from './ecr-token-expired.ts';
+import { egressBlocked } from './egress-blocked.ts';
 import type { PracticeFault } from './fault.ts';
 import { gitAccessDenied } from './git-access-denied.ts';
+import { gitAuthAppPasswordRemoved } from './git-auth-app-password-removed.ts';
 import { gitBranchNotFound } from './git-branch-not-found.ts';
 import { gitBranchProtected } from './git-branch-protected.ts';
 import { gitCredentialsInvalid } from './git-credentials-invalid.ts';
+import { gitKnownHostsMissing } from './git-known-hosts-missing.ts';
 import { healthCheckTimeout } from './health-check-timeout.ts';
 import { imageProviderNotAws } from './image-provider-not-aws.ts';
 import { imageSpecInvalid } from './image-spec-invalid.ts';
@@ -30,8 +35,10 @@ import { noTags } from './no-tags.ts';
 import { nodeImagePullDenied } from './node-image-pull-denied.ts';
 import { nothingBroken } from './none.ts';
 import { oidcProviderMissing } from './oidc-provider-missing.ts';
+import { podIdentityAgentUnavailable } from './pod-identity-agent-unavailable.ts';
 import { podNotRestartedAfterAnnotation } from './pod-not-restarted-after-annotation.ts';
 import { postbuildVariableMissing } from './postbuild-variable-missing.ts';
+import { quotaExceeded } from './quota-exceeded.ts';
 import { rateLimited } from './rate-limited.ts';
 import { rbacForbidden } from './rbac-forbidden.ts';
 import { secretInvalid } from './secret-invalid.ts';
@@ -40,6 +47,8 @@ import { sopsDecryptionFailed } from './sops-decryption-failed.ts';
 import { sourceNotReady } from './source-not-ready.ts';
 import { stsEndpointUnreachable } from './sts-endpoint-unreachable.ts';
 import { tagFilterNoMatch } from './tag-filter-no-match.ts';
+import { tlsCaUntrusted } from './tls-ca-untrusted.ts';
+import { tokenFileUnreadable } from './token-file-unreadable.ts';
 import { trustPolicyAudMismatch } from './trust-policy-aud-mismatch.ts';
 import { trustPolicyProviderMismatch } from './trust-policy-provider-mismatch.ts';
 import { trustPolicySubMismatch } from './trust-policy-sub-mismatch.ts';
@@ -50,17 +59,20 @@ export const practiceFaults: readonly PracticeFault[] = [
   irsaAnnotationMissing,
   podNotRestartedAfterAnnotation,
   irsaRoleArnInvalid,
+  tokenFileUnreadable,
   oidcProviderMissing,
   trustPolicySubMismatch,
   trustPolicyAudMismatch,
   trustPolicyProviderMismatch,
   stsEndpointUnreachable,
   imdsHopLimit,
+  podIdentityAgentUnavailable,
   ecrGetAuthorizationTokenDenied,
   ecrRepositoryArnMismatch,
   ecrActionMissing,
   ecrEndpointUnreachable,
   ecrRegistryMismatch,
+  ecrTokenExpired,
   imageProviderNotAws,
   rateLimited,
   nodeImagePullDenied,
@@ -72,10 +84,15 @@ export const practiceFaults: readonly PracticeFault[] = [
   markerMissing,
   automationScopeMismatch,
   blockedByControllerFlag,
+  gitAuthAppPasswordRemoved,
   gitCredentialsInvalid,
   gitAccessDenied,
   gitBranchNotFound,
   gitBranchProtected,
+  gitKnownHostsMissing,
+  codecommitMisconfigured,
+  tlsCaUntrusted,
+  egressBlocked,
   secretInvalid,
   sourceNotReady,
   kustomizePathMissing,
@@ -91,5 +108,6 @@ export const practiceFaults: readonly PracticeFault[] = [
   namespaceMissing,
   rbacForbidden,
   webhookUnavailable,
+  quotaExceeded,
   nothingBroken,
 ];
