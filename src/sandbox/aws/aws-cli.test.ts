@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isInstalled, runProgram } from '../../../test/support/programs.ts';
 import { startTestCloud, type TestCloud } from '../../../test/support/sandbox-cloud.ts';
@@ -48,7 +49,10 @@ describe.skipIf(!isInstalled('aws'))('the aws CLI', { timeout: 120_000 }, () => 
       JSON.stringify(trust),
     ]);
     const registry = { partition: 'aws', region: 'eu-west-1', account: '000000000000', repositories: ['apps/*'] };
-    const document = JSON.stringify(ecrPolicy('scan+meta', [registry]));
+    const policy = ecrPolicy('scan+meta', [registry]);
+    const secret = 'arn:aws:ecr:eu-west-1:000000000000:repository/apps/secret';
+    const denial = { Effect: 'Deny' as const, Action: 'ecr:*', Resource: secret };
+    const document = JSON.stringify({ ...policy, Statement: [...policy.Statement, denial] });
     await aws([
       'iam',
       'put-role-policy',
@@ -60,13 +64,19 @@ describe.skipIf(!isInstalled('aws'))('the aws CLI', { timeout: 120_000 }, () => 
       document,
     ]);
     role = await session();
+    // Of a time when the services' clock was behind, and so at its end.
+    cloud.advance(-2 * 3_600_000);
+    const then = Math.floor(Date.now() / 1000) - 2 * 3600;
+    ended = await session({ iat: then, nbf: then });
+    cloud.advance(2 * 3_600_000);
   }, 120_000);
   afterAll(() => cloud.close());
 
   /** Credentials of the role; each run of the CLI takes half a second, so they are asked for once. */
   let role: Record<string, string>;
-  async function session(): Promise<Record<string, string>> {
-    const token = await cloud.issuer.token();
+  let ended: Record<string, string>;
+  async function session(claims: Record<string, unknown> = {}): Promise<Record<string, string>> {
+    const token = await cloud.issuer.token(claims);
     const answer = await aws(
       [
         ...['sts', 'assume-role-with-web-identity', '--role-arn', roleArn],
@@ -154,12 +164,122 @@ describe.skipIf(!isInstalled('aws'))('the aws CLI', { timeout: 120_000 }, () => 
     expect(stderr).toContain(message);
   });
 
-  test('is told what a role may not do', async () => {
-    const { stderr } = await aws(['ecr', 'create-repository', '--repository-name', 'apps/b'], role);
-    expect(stderr).toContain(
-      '(AccessDeniedException) when calling the CreateRepository operation: User: arn:aws:sts::000000000000:assumed-role/flux-ecr/cli is not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:eu-west-1:000000000000:repository/apps/b because no identity-based policy allows the ecr:CreateRepository action',
-    );
+  /** The refusals that a chain of IRSA can meet, in AWS's codes and words (spec/provisioning.md §9, §10). */
+  describe('is refused', () => {
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    const seconds = () => Math.floor(Date.now() / 1000);
+    const invalid = 'InvalidIdentityToken';
+    const untrusted = 'Not authorized to perform sts:AssumeRoleWithWebIdentity';
+
+    test.each<[string, () => Promise<string>, string, string | RegExp, string?]>([
+      [
+        'a signature of another key',
+        () => cloud.issuer.token({}, { key: other }),
+        invalid,
+        'The web identity token provided could not be validated',
+      ],
+      [
+        'an expired token',
+        () => cloud.issuer.token({ exp: seconds() - 60 }),
+        'ExpiredTokenException',
+        /^Token expired: current date\/time \d+ must be before the expiration date\/time\d+$/,
+      ],
+      [
+        'a token that is not valid yet',
+        () => cloud.issuer.token({ nbf: seconds() + 3600 }),
+        invalid,
+        'The web identity token provided is not valid yet',
+      ],
+      [
+        'an issuer without a provider',
+        () => cloud.issuer.token({ iss: 'https://oidc.eks.eu-west-1.amazonaws.com/id/B' }),
+        invalid,
+        'No OpenIDConnect provider found in your account for https://oidc.eks.eu-west-1.amazonaws.com/id/B',
+      ],
+      [
+        'an audience that the provider does not have',
+        () => cloud.issuer.token({ aud: ['kubernetes'] }),
+        invalid,
+        'Incorrect token audience',
+      ],
+      [
+        'another subject',
+        () => cloud.issuer.token({ sub: 'system:serviceaccount:apps:default' }),
+        'AccessDenied',
+        untrusted,
+      ],
+      [
+        'a role that does not exist',
+        () => cloud.issuer.token(),
+        'AccessDenied',
+        untrusted,
+        'arn:aws:iam::000000000000:role/none',
+      ],
+    ])('by STS: %s', async (_, token, code, message, arn = roleArn) => {
+      const args = ['sts', 'assume-role-with-web-identity', '--role-arn', arn, '--role-session-name', 'cli'];
+      const unsigned = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
+      const { stderr } = await aws([...args, '--web-identity-token', await token()], unsigned);
+      expect(refusal(stderr)).toEqual([code, 'AssumeRoleWithWebIdentity', expect.stringMatching(message)]);
+    });
+
+    const repository = (name: string) => `arn:aws:ecr:eu-west-1:000000000000:repository/${name}`;
+    const user = 'User: arn:aws:sts::000000000000:assumed-role/flux-ecr/cli is not authorized to perform:';
+    test.each<[string, string[], string]>([
+      [
+        'a missing action',
+        ['create-repository', '--repository-name', 'apps/b'],
+        `${user} ecr:CreateRepository on resource: ${repository('apps/b')} because no identity-based policy allows the ecr:CreateRepository action`,
+      ],
+      [
+        'another resource',
+        ['list-images', '--repository-name', 'tools/a'],
+        `${user} ecr:ListImages on resource: ${repository('tools/a')} because no identity-based policy allows the ecr:ListImages action`,
+      ],
+      [
+        'an explicit deny',
+        ['list-images', '--repository-name', 'apps/secret'],
+        `${user} ecr:ListImages on resource: ${repository('apps/secret')} with an explicit deny in an identity-based policy`,
+      ],
+    ])('by ECR: %s', async (_, args, message) => {
+      const { stderr } = await aws(['ecr', ...args], role);
+      expect(refusal(stderr)).toEqual(['AccessDeniedException', expect.any(String), message]);
+    });
+
+    test.each([
+      ['ecr', 'get-authorization-token', 'ThrottlingException'],
+      ['sts', 'get-caller-identity', 'Throttling'],
+    ])('by %s: too many calls', async (service, command, code) => {
+      const operation = command.replace(/(^|-)(.)/g, (_, _dash, letter: string) => letter.toUpperCase());
+      cloud.aws.setRateLimit(`${service}:${operation}`, 0);
+      try {
+        expect(refusal((await aws([service, command])).stderr)).toEqual([code, operation, 'Rate exceeded']);
+      } finally {
+        cloud.aws.setRateLimit(`${service}:${operation}`, undefined);
+      }
+    });
+
+    test.each([
+      ['sts', 'get-caller-identity', 'ExpiredToken'],
+      ['ecr', 'get-authorization-token', 'ExpiredTokenException'],
+    ])('by %s: a session that has ended', async (service, command, code) => {
+      const { stderr } = await aws([service, command], ended);
+      expect(refusal(stderr)).toEqual([
+        code,
+        expect.any(String),
+        'The security token included in the request is expired',
+      ]);
+    });
+  });
+
+  test('an action is named as SQS names it', async () => {
     const queue = await aws(['sqs', 'get-queue-url', '--queue-name', 'q'], role);
     expect(queue.stderr).toContain('is not authorized to perform: sqs:getqueueurl on resource: ');
   });
 });
+
+/** Code, operation and message of the CLI's one line. */
+function refusal(stderr: string): string[] {
+  return (
+    /An error occurred \((\w+)\) when calling the (\w+) operation(?: \(.*?\))?: (.*)/.exec(stderr)?.slice(1) ?? [stderr]
+  );
+}
