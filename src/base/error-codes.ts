@@ -365,6 +365,10 @@ export const errorCodes = {
     meaning: 'Something that provisioning has to make exists already, for another purpose.',
     fix: 'Look at what the message names; take it away if nothing else needs it, or choose another name.',
   },
+  PROVISION_STOPPED: {
+    meaning: 'A step of provisioning failed; those before it are done, those after it are not.',
+    fix: 'Put right what the message names (often a missing permission) and run the command again: it goes on from there.',
+  },
   PROVISION_WIDENS: {
     meaning: 'Provisioning would make an existing IAM policy or trust policy allow more than it does.',
     fix: 'Read the plan (--dry-run); --allow-widening carries it out.',

@@ -26,12 +26,12 @@ export const conditionOperators: Readonly<Record<string, ConditionOperator | und
   ...withNegation(
     'NumericEquals',
     'NumericNotEquals',
-    comparison(Number, (a, b) => a === b),
+    comparison(parseNumber, (a, b) => a === b),
   ),
-  NumericLessThan: plain(comparison(Number, (a, b) => a < b)),
-  NumericLessThanEquals: plain(comparison(Number, (a, b) => a <= b)),
-  NumericGreaterThan: plain(comparison(Number, (a, b) => a > b)),
-  NumericGreaterThanEquals: plain(comparison(Number, (a, b) => a >= b)),
+  NumericLessThan: plain(comparison(parseNumber, (a, b) => a < b)),
+  NumericLessThanEquals: plain(comparison(parseNumber, (a, b) => a <= b)),
+  NumericGreaterThan: plain(comparison(parseNumber, (a, b) => a > b)),
+  NumericGreaterThanEquals: plain(comparison(parseNumber, (a, b) => a >= b)),
   ...withNegation(
     'DateEquals',
     'DateNotEquals',
@@ -74,17 +74,23 @@ function comparison(parse: (text: string) => number, compare: (a: number, b: num
   };
 }
 
+/** A decimal number; NaN for anything else, the empty text too. */
+function parseNumber(text: string): number {
+  return /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+}
+
 /** Milliseconds since the epoch of an ISO 8601 time or of epoch seconds; NaN for anything else. */
 function parseDate(text: string): number {
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  if (/^\d{5,}(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  return /^\d{4}(-\d\d(-\d\d(T[\d:.]+(Z|[+-]\d\d:?\d\d)?)?)?)?$/.test(text) ? Date.parse(text) : Number.NaN;
 }
 
 function isInRange(address: string, range: string): boolean {
   const family = isIP(address);
-  const [network = '', prefix] = range.split('/');
+  const [, network = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
   if (family === 0 || isIP(network) !== family) return false;
   const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix);
-  if (!Number.isInteger(bits) || bits < 0 || bits > (family === 4 ? 32 : 128)) return false;
+  if (bits > (family === 4 ? 32 : 128)) return false;
   const list = new BlockList();
   list.addSubnet(network, bits, family === 4 ? 'ipv4' : 'ipv6');
   return list.check(address, family === 4 ? 'ipv4' : 'ipv6');

@@ -50,6 +50,27 @@ describe('operators', () => {
     ['ArnLike', 'arn:aws:events:eu-west-1:1:rule/x', 'arn:aws:events:eu-west-1:1:rule/y', false],
     ['ArnNotLike', 'arn:aws:events:eu-west-1:1:rule/x', 'arn:aws:events:eu-west-1:1:rule/y', true],
     ['ArnNotEquals', 'arn:aws:events:*:1:rule/*', 'arn:aws:events:eu-west-1:1:rule/x', false],
+    // What only looks like a number, a time, a range or an ARN is none, and then nothing is allowed by it.
+    ['NumericEquals', '0', '', false],
+    ['NumericEquals', '16', '0x10', false],
+    ['NumericLessThan', '5', '-1e3', true],
+    ['NumericGreaterThan', '5', 'Infinity', false],
+    ['NumericNotEquals', '5', 'five', true],
+    ['DateLessThan', '2026-01-01T00:00:00Z', 'Thu, 01 Jan 1970 00:00:00 GMT', false],
+    ['DateGreaterThan', '2026-01-01', '2026-01-01T00:00:01Z', true],
+    ['DateLessThan', 'tomorrow', '2026-01-01T00:00:00Z', false],
+    ['IpAddress', '10.0.0.0/', '11.1.2.3', false],
+    ['IpAddress', '0.0.0.0/0', '11.1.2.3', true],
+    ['IpAddress', '10.0.0.0/8/9', '10.1.2.3', false],
+    ['IpAddress', '2001:db8::/32', '10.1.2.3', false],
+    ['NotIpAddress', '10.0.0.0/8', 'no address', true],
+    ['ArnLike', 'arn:aws:sqs:*', 'arn:aws:sqs:eu-west-1:1:queue', true],
+    ['ArnLike', 'arn:aws:sqs:eu-west-1:*:queue', 'arn:aws:sqs:eu-west-1:1:2:queue', false],
+    ['ArnEquals', 'arn:aws:sqs:eu-west-1:1:*', 'not an arn', false],
+    ['StringLike', '*', '', true],
+    ['StringLike', '?*', '', false],
+    ['StringLike', 'a.c', 'abc', false],
+    ['Bool', 'True', 'true', true],
   ])('%s %s against %s: %s', (operator, wanted, actual, want) => {
     expect(holds({ [operator]: { 'aws:k': wanted } }, { 'aws:K': actual })).toBe(want);
   });
@@ -79,6 +100,8 @@ test.each([
   ['true', 'x', false],
   ['false', 'x', true],
   ['false', undefined, false],
+  ['True', undefined, true],
+  ['FALSE', undefined, false],
 ])('Null %s with the key %s: %s', (wanted, actual, want) => {
   expect(holds({ Null: { 'aws:k': wanted } }, { 'aws:k': actual })).toBe(want);
 });
@@ -92,6 +115,10 @@ test.each([
   ['ForAllValues:StringNotEquals', ['a'], ['b', 'c'], true],
   ['ForAllValues:StringNotEquals', ['a'], ['a', 'c'], false],
   ['ForAnyValue:StringLike', ['a*'], ['x', 'ab'], true],
+  ['ForAnyValue:StringNotEquals', ['a'], ['a', 'c'], true],
+  ['ForAllValues:StringLike', ['a*'], [], true],
+  ['ForAnyValue:StringEqualsIfExists', ['a'], [], true],
+  ['StringNotEquals', ['a'], ['a', 'c'], false],
 ])('%s of %s with %s: %s', (operator, wanted, actual, want) => {
   expect(holds({ [operator]: { 'aws:k': wanted } }, { 'aws:k': actual })).toBe(want);
 });
@@ -128,6 +155,10 @@ test('an explanation names both sides and the usual mistake', () => {
 
 test.each([
   [{ StringsEqual: { 'a:b': 'c' } }, 'Invalid Condition type : StringsEqual'],
+  [{ NullIfExists: { 'a:b': 'true' } }, 'Invalid Condition type : NullIfExists'],
+  [{ 'ForSomeValues:StringEquals': { 'a:b': 'c' } }, 'Invalid Condition type : ForSomeValues:StringEquals'],
+  [{ toString: { 'a:b': 'c' } }, 'Invalid Condition type : toString'],
+  [{ StringEquals: { 'a:b': { c: 'd' } } }, 'Syntax errors in policy.'],
   [{ StringEquals: { nokey: 'c' } }, 'must be prefaced by a vendor'],
   [{ StringEquals: 'x' }, 'Syntax errors in policy.'],
   ['x', 'Syntax errors in policy.'],

@@ -20,8 +20,10 @@ export function parseConditions(element: unknown): PolicyCondition[] {
   if (!isRecord(element)) throw malformed('Syntax errors in policy.');
   return Object.entries(element).flatMap(([written, keys]) => {
     const [, quantifier, name = '', suffix] = /^(?:(ForAllValues|ForAnyValue):)?(\w+?)(IfExists)?$/.exec(written) ?? [];
-    const operator = conditionOperators[name];
-    if (operator === undefined) throw malformed(`Invalid Condition type : ${written}`);
+    const operator = Object.hasOwn(conditionOperators, name) ? conditionOperators[name] : undefined;
+    // Null asks for absence itself, so that IfExists would make no sense of it.
+    if (operator === undefined || (operator.kind === 'null' && suffix !== undefined))
+      throw malformed(`Invalid Condition type : ${written}`);
     if (!isRecord(keys)) throw malformed('Syntax errors in policy.');
     return Object.entries(keys).map(([key, value]): PolicyCondition => {
       if (!key.includes(':'))
@@ -54,7 +56,8 @@ function conditionValues(value: unknown): string[] {
 export function conditionHolds(condition: PolicyCondition, context: ConditionContext, variables: boolean): boolean {
   const { operator, quantifier, values } = condition;
   const present = context.get(condition.key.toLowerCase()) ?? [];
-  if (operator.kind === 'null') return values.some((value) => (value === 'true') === (present.length === 0));
+  if (operator.kind === 'null')
+    return values.some((value) => (value.toLowerCase() === 'true') === (present.length === 0));
   if (present.length === 0)
     return condition.ifExists || quantifier === 'ForAllValues' || (quantifier === undefined && operator.negated);
   const matches = (actual: string) => values.some((wanted) => operator.matches(actual, wanted, { context, variables }));

@@ -30,15 +30,21 @@ export function webIdentityContext({ iss, sub, aud, amr }: WebIdentityClaims) {
 
 /**
  * Whether a role's trust policy lets a web identity assume it. STS itself only ever answers "Not authorized to perform
- * sts:AssumeRoleWithWebIdentity"; the reasons say which element of which statement differs.
+ * sts:AssumeRoleWithWebIdentity"; the reasons say which element of which statement differs. `request` has the condition keys of
+ * the call besides the claims (`sts:RoleSessionName`, `aws:SourceIp` …).
  */
-export function decideWebIdentity(trust: Policy, providerArn: string, claims: WebIdentityClaims): Decision {
+export function decideWebIdentity(
+  trust: Policy,
+  providerArn: string,
+  claims: WebIdentityClaims,
+  request: Readonly<Record<string, string>> = {},
+): Decision {
   return decideByResource(
     {
       caller: { kind: 'federated', providerArn },
       action: 'sts:AssumeRoleWithWebIdentity',
       resource: '*',
-      context: webIdentityContext(claims),
+      context: new Map([...conditionContext(request), ...webIdentityContext(claims)]),
     },
     trust,
   );

@@ -11,7 +11,7 @@ import { type EventsClients, planEvents } from './apply-events.ts';
 import { planAssociation } from './apply-pod-identity.ts';
 import type { AwsModel, EcrReader } from './aws-model.ts';
 import { madeByTag } from './made-by.ts';
-import type { Step } from './plan.ts';
+import type { Note, Step } from './plan.ts';
 import { widenedGrants, widenedSubjects } from './widening.ts';
 
 /** Clients of the services that every installation needs, and of those that only some do. */
@@ -24,11 +24,16 @@ export interface AwsClients {
 }
 
 /** What is missing in AWS, or differs, with how to bring it about. What exists as it should be gives no step. */
-export async function planAws(model: AwsModel, clients: AwsClients, signal: AbortSignal): Promise<Step[]> {
+export async function planAws(
+  model: AwsModel,
+  clients: AwsClients,
+  signal: AbortSignal,
+  note: Note = () => {},
+): Promise<Step[]> {
   const steps = model.identity === 'irsa' ? await planProvider(model, clients, signal) : [];
   if (model.events !== undefined) steps.push(...(await planEvents(model.events, eventsClients(clients), signal)));
   for (const reader of model.readers) {
-    steps.push(...(await planPolicy(reader, clients, signal)), ...(await planRole(reader, clients, signal)));
+    steps.push(...(await planPolicy(reader, clients, signal)), ...(await planRole(reader, clients, signal, note)));
   }
   for (const association of model.associations) {
     steps.push(...(await planAssociation(association, eksClient(clients), signal)));
@@ -122,21 +127,37 @@ async function planPolicy(
   return [
     {
       action: 'update',
-      what: `IAM policy ${policy.arn}: ${JSON.stringify(current)} becomes ${PolicyDocument}`,
+      what: `IAM policy ${policy.arn}`,
+      details: [`is      ${JSON.stringify(current)}`, `becomes ${PolicyDocument}`],
       widens: widenedGrants(current as PolicyDocument, policy.document),
       run: async () => {
+        await makeRoomForVersion(policy.arn, iam, signal);
         const input = { PolicyArn: policy.arn, PolicyDocument, SetAsDefault: true };
         await iam.send(new aws.CreatePolicyVersionCommand(input), { abortSignal: signal });
-        // IAM keeps five versions at the most; the one that was replaced is not needed.
-        await iam.send(new aws.DeletePolicyVersionCommand({ PolicyArn: policy.arn, VersionId }), {
-          abortSignal: signal,
-        });
       },
     },
   ];
 }
 
-async function planRole({ role, policy }: EcrReader, { iam }: AwsClients, signal: AbortSignal): Promise<Step[]> {
+/** Versions that a managed policy can have (IAM quotas); the others stay, to go back to. */
+const maxVersions = 5;
+
+async function makeRoomForVersion(PolicyArn: string, iam: IAMClient, signal: AbortSignal): Promise<void> {
+  const aws = await import('@aws-sdk/client-iam');
+  const abort = { abortSignal: signal };
+  const { Versions = [] } = await iam.send(new aws.ListPolicyVersionsCommand({ PolicyArn }), abort);
+  const age = (version: { CreateDate?: Date | undefined }) => version.CreateDate?.getTime() ?? 0;
+  const [oldest] = Versions.filter(({ IsDefaultVersion }) => IsDefaultVersion !== true).sort((a, b) => age(a) - age(b));
+  if (Versions.length < maxVersions || oldest === undefined) return;
+  await iam.send(new aws.DeletePolicyVersionCommand({ PolicyArn, VersionId: oldest.VersionId }), abort);
+}
+
+async function planRole(
+  { role, policy }: EcrReader,
+  { iam }: AwsClients,
+  signal: AbortSignal,
+  note: Note,
+): Promise<Step[]> {
   const aws = await import('@aws-sdk/client-iam');
   const trust = JSON.stringify(role.trust);
   const attach = async () => {
@@ -163,7 +184,8 @@ async function planRole({ role, policy }: EcrReader, { iam }: AwsClients, signal
   if (!deepEqual(current, role.trust)) {
     steps.push({
       action: 'update',
-      what: `trust policy of ${role.arn}: ${JSON.stringify(current)} becomes ${trust}`,
+      what: `trust policy of ${role.arn}`,
+      details: [`is      ${JSON.stringify(current)}`, `becomes ${trust}`],
       widens: widenedSubjects(current as PolicyDocument, role.trust),
       run: async () => {
         const input = { RoleName: role.name, PolicyDocument: trust };
@@ -171,12 +193,15 @@ async function planRole({ role, policy }: EcrReader, { iam }: AwsClients, signal
       },
     });
   }
-  const attached = await iam.send(new aws.ListAttachedRolePoliciesCommand({ RoleName: role.name }), {
-    abortSignal: signal,
-  });
-  if (!attached.AttachedPolicies?.some(({ PolicyArn }) => PolicyArn === policy.arn)) {
+  const query = { RoleName: role.name };
+  const abort = { abortSignal: signal };
+  const { AttachedPolicies = [] } = await iam.send(new aws.ListAttachedRolePoliciesCommand(query), abort);
+  const { PolicyNames = [] } = await iam.send(new aws.ListRolePoliciesCommand(query), abort);
+  const attached = AttachedPolicies.map(({ PolicyArn = '' }) => PolicyArn);
+  for (const other of [...attached.filter((arn) => arn !== policy.arn), ...PolicyNames.map((name) => `inline ${name}`)])
+    note(`IAM role ${role.arn} has another policy besides: ${other}`);
+  if (!attached.includes(policy.arn))
     steps.push({ action: 'update', what: `attach ${policy.arn} to ${role.arn}`, run: attach });
-  }
   return steps;
 }
 

@@ -1,10 +1,12 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { EventBridge } from '../aws/event-bridge.ts';
 import { deepEqual, isRecord } from '../base/json.ts';
+import type { PolicyDocument } from '../iam/policy-document.ts';
 import { found } from './apply-aws.ts';
 import type { EventsModel } from './aws-model.ts';
 import { madeByTag } from './made-by.ts';
 import type { Step } from './plan.ts';
+import { widenedSenders } from './widening.ts';
 
 export interface EventsClients {
   sqs: SQSClient;
@@ -24,15 +26,18 @@ function queueAttributes({ queuePolicy, unreadArn }: EventsModel): Record<string
 /** Queues before the rule that sends to them. */
 export async function planEvents(model: EventsModel, clients: EventsClients, signal: AbortSignal): Promise<Step[]> {
   return [
-    ...(await planQueue(model.unreadName, { MessageRetentionPeriod: '1209600' }, clients, signal)),
-    ...(await planQueue(model.name, queueAttributes(model), clients, signal)),
+    ...(await planQueue(
+      { QueueName: model.unreadName, attributes: { MessageRetentionPeriod: '1209600' }, model },
+      clients,
+      signal,
+    )),
+    ...(await planQueue({ QueueName: model.name, attributes: queueAttributes(model), model }, clients, signal)),
     ...(await planRule(model, clients, signal)),
   ];
 }
 
 async function planQueue(
-  QueueName: string,
-  attributes: Record<string, string>,
+  { QueueName, attributes, model }: { QueueName: string; attributes: Record<string, string>; model: EventsModel },
   { sqs }: EventsClients,
   signal: AbortSignal,
 ): Promise<Step[]> {
@@ -54,12 +59,17 @@ async function planQueue(
     {
       action: 'update',
       what: `SQS queue ${QueueName}: ${differing.map(([name]) => name).join(', ')}`,
-      // Who may send is the queue's own policy: another one is not replaced without a word.
-      ...(differing.some(([name]) => name === 'Policy') &&
-        live['Policy'] !== undefined && { widens: [`sqs:SendMessage of events.amazonaws.com on ${QueueName}`] }),
+      details: differing.map(([name, value]) => `${name} is ${live[name] ?? 'unset'} and becomes ${value}`),
+      ...(differing.some(([name]) => name === 'Policy') && {
+        widens: widenedSenders(policyOf(live['Policy']), model.queuePolicy, model),
+      }),
       run: async () => void (await sqs.send(new aws.SetQueueAttributesCommand(input), abort)),
     },
   ];
+}
+
+function policyOf(text: string | undefined): PolicyDocument | undefined {
+  return text === undefined || text === '' ? undefined : (JSON.parse(text) as PolicyDocument);
 }
 
 /** Documents among the attributes are compared as such. */

@@ -1,4 +1,6 @@
-import { isMillraceError } from '../base/error.ts';
+import { awsError } from '../aws/aws-error.ts';
+import { isAbortError } from '../base/deadline.ts';
+import { errorMessage, isMillraceError, MillraceError } from '../base/error.ts';
 import { formatRef, type KindRef, type KubeObject } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type AwsClients, planAws } from './apply-aws.ts';
@@ -7,7 +9,7 @@ import { awsModelOf } from './aws-model.ts';
 import { clusterModelOf } from './cluster-model.ts';
 import type { Installation } from './installation.ts';
 import { planOtherTopology } from './other-topology.ts';
-import { type ApplyOptions, requireNoWidening, type Step } from './plan.ts';
+import { type ApplyOptions, type Note, requireNoWidening, type Step } from './plan.ts';
 
 export interface ProvisionTargets extends AwsClients {
   kube: KubeClient;
@@ -21,9 +23,10 @@ export async function planProvisioning(
   installation: Installation,
   targets: ProvisionTargets,
   signal: AbortSignal,
+  note: Note = () => {},
 ): Promise<Step[]> {
   const aws = awsModelOf(installation);
-  const ofAws = await planAws(aws, targets, signal);
+  const ofAws = await planAws(aws, targets, signal, note);
   const waiting = new Set((await waitingObjects(installation, targets.kube, signal)).map(formatRef));
   const objects = clusterModelOf(installation, aws).filter((object) => !waiting.has(formatRef(object)));
   const ofCluster = await planCluster(objects, targets.kube, signal);
@@ -54,7 +57,8 @@ export async function waitingObjects(
 
 /**
  * Carries out a plan, telling about each step before it is done. Throws PROVISION_WIDENS before the first one where a step would
- * make an existing policy allow more and `allowWidening` is not set.
+ * make an existing policy allow more and `allowWidening` is not set; PROVISION_STOPPED with the step that failed: what was done
+ * before it stays, and the next plan goes on from there.
  */
 export async function applyProvisioning(
   steps: readonly Step[],
@@ -62,8 +66,31 @@ export async function applyProvisioning(
   options: ApplyOptions = {},
 ): Promise<void> {
   requireNoWidening(steps, options);
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     onStep(step);
-    await step.run();
+    try {
+      await step.run();
+    } catch (error) {
+      throw stoppedAt(step, index, steps.length, error);
+    }
   }
+}
+
+function stoppedAt({ action, what }: Step, done: number, all: number, error: unknown): unknown {
+  if (isAbortError(error)) return error;
+  const cause = isAwsFault(error) ? awsError(error, action, 'the AWS credentials of the environment') : error;
+  const hint = cause instanceof MillraceError ? cause.hint : undefined;
+  return new MillraceError(
+    'PROVISION_STOPPED',
+    `${action} ${what}: ${errorMessage(cause)} (${done} of ${all} steps done)`,
+    {
+      cause: error,
+      hint: `${hint === undefined ? '' : `${hint} `}What was done stays; run the command again to go on.`,
+    },
+  );
+}
+
+/** Whether an error is an answer of AWS. */
+export function isAwsFault(error: unknown): boolean {
+  return error instanceof Error && '$metadata' in error;
 }

@@ -20,6 +20,7 @@ import { requireSound } from '../../provision/lint.ts';
 import type { Step } from '../../provision/plan.ts';
 import {
   applyProvisioning,
+  isAwsFault,
   type ProvisionTargets,
   planProvisioning,
   waitingObjects,
@@ -50,9 +51,10 @@ export async function apply(
     const credential = await gitCredential(configuration, credentialFile, targets.kube, context);
     const installation = await describe(credential);
     const waiting = await waitingObjects(installation, targets.kube, context.signal);
-    const steps = await planProvisioning(installation, targets, context.signal);
+    const notes: string[] = [];
+    const steps = await planProvisioning(installation, targets, context.signal, (text) => notes.push(text));
     if (!dryRun) await applyProvisioning(steps, tellAbout(context), { allowWidening });
-    return withNext(resultOf(steps, dryRun, []), waiting.map(formatRef), configuration);
+    return withNext(resultOf(steps, { dryRun, notes }), waiting.map(formatRef), configuration);
   });
 }
 
@@ -65,7 +67,7 @@ export async function destroy(
   return withTargets(options, context, async (_configuration, targets, describe) => {
     const { steps, kept } = await planDestroy(await describe(''), targets, context.signal);
     if (!dryRun) await applyProvisioning(steps, tellAbout(context));
-    return resultOf(steps, dryRun, kept);
+    return resultOf(steps, { dryRun, kept });
   });
 }
 
@@ -90,7 +92,7 @@ async function withTargets(options: Record<string, unknown>, context: CliContext
     return await withCluster(options, context, async ({ client: kube }) => {
       const describe = async (credential: string) => {
         const discovery = await kube.readPath('/.well-known/openid-configuration', context).catch(() => undefined);
-        const account = configuration.aws.account ?? (await discoverAccount(region, context));
+        const account = await accountOf(configuration, context);
         const issuer = textAt(discovery, 'issuer');
         return installationOf(configuration, {
           credential,
@@ -108,8 +110,18 @@ async function withTargets(options: Record<string, unknown>, context: CliContext
   }
 }
 
-function isAwsFault(error: unknown): boolean {
-  return error instanceof Error && '$metadata' in error;
+/** The account to work in. Throws PROVISION_CONFLICT where the credentials are of another: everything would be made there. */
+async function accountOf({ aws }: Configuration, context: CliContext): Promise<string | undefined> {
+  const actual = await discoverAccount(aws.region, context);
+  if (aws.account === undefined || actual === undefined || actual === aws.account) return aws.account ?? actual;
+  throw new MillraceError(
+    'PROVISION_CONFLICT',
+    `aws.account is ${aws.account}, and the AWS credentials are of ${actual}`,
+    {
+      retry: 'never',
+      hint: 'Choose the profile or keys of the account that is meant: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    },
+  );
 }
 
 /** From the file, the environment, or the Secret as it is. */
@@ -141,15 +153,34 @@ function tellAbout({ stderr }: CliContext) {
   return ({ action, what }: Step) => void stderr.write(`${action} ${what}\n`);
 }
 
-function resultOf(steps: readonly Step[], dryRun: boolean, kept: readonly string[]): CommandResult {
-  const lines = steps.flatMap(({ action, what, widens = [] }) => [
+interface Outcome {
+  dryRun: boolean;
+  /** What `destroy` leaves, and why. */
+  kept?: readonly string[];
+  /** What `apply` found besides. */
+  notes?: readonly string[];
+}
+
+function resultOf(steps: readonly Step[], { dryRun, kept = [], notes = [] }: Outcome): CommandResult {
+  const lines = steps.flatMap(({ action, what, details = [], widens = [] }) => [
     `${action} ${what}`,
+    ...details.map((detail) => `  ${detail}`),
     ...widens.map((grant) => `  widens: would also allow ${grant}`),
   ]);
   const summary = steps.length === 0 ? 'nothing to do' : `${steps.length} ${dryRun ? 'steps to do' : 'steps done'}`;
   return {
-    data: { dryRun, kept, steps: steps.map(({ action, what, widens = [] }) => ({ action, what, widens })) },
-    text: [...(dryRun ? lines : []), ...kept.map((each) => `kept ${each}`), summary].join('\n'),
+    data: {
+      dryRun,
+      kept,
+      notes,
+      steps: steps.map(({ action, what, details = [], widens = [] }) => ({ action, what, details, widens })),
+    },
+    text: [
+      ...(dryRun ? lines : []),
+      ...kept.map((each) => `kept ${each}`),
+      ...notes.map((each) => `note ${each}`),
+      summary,
+    ].join('\n'),
   };
 }
 

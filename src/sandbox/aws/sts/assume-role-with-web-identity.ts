@@ -1,3 +1,4 @@
+import { formatTime } from '../../../base/clock.ts';
 import { parsePolicy } from '../../../iam/policy-document.ts';
 import type { ConditionContext } from '../../../iam/policy-variables.ts';
 import { decideWebIdentity, oidcProviderArn, webIdentityContext } from '../../../iam/trust.ts';
@@ -40,8 +41,18 @@ export function assumeRoleWithWebIdentity(
     const role = iam.roles.get(roleNameOf(session.roleArn));
     const trusted =
       role?.arn === session.roleArn &&
-      decideWebIdentity(parsePolicy(role.trustPolicy, 'trust', 'trust policy'), provider.arn, { iss, sub, aud })
-        .allowed;
+      decideWebIdentity(
+        parsePolicy(role.trustPolicy, 'trust', 'trust policy'),
+        provider.arn,
+        { iss, sub, aud },
+        {
+          'sts:RoleSessionName': session.sessionName,
+          'aws:FederatedProvider': provider.arn,
+          'aws:RequestedRegion': account.region,
+          'aws:SourceIp': '127.0.0.1',
+          'aws:CurrentTime': formatTime(clock.now()),
+        },
+      ).allowed;
     if (role === undefined || !trusted) {
       throw new AwsFault('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity', 403);
     }
