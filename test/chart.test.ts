@@ -6,7 +6,7 @@ import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { controllerRights } from '../src/api/controller-rights.ts';
 import { crds } from '../src/api/crds.ts';
-import { isRecord, textAt, valueAt } from '../src/base/json.ts';
+import { isRecord, listAt, textAt, valueAt } from '../src/base/json.ts';
 import type { KubeObject } from '../src/base/kube-object.ts';
 import { createKubeClient } from '../src/kube/api-client.ts';
 import { parseKubeConfig } from '../src/kube/kubeconfig.ts';
@@ -114,11 +114,76 @@ describe.skipIf(!hasHelm)('rendered (skipped where helm is not installed)', () =
     expect(JSON.stringify(objects)).toContain('"resourceNames":["source-controller-leader"]');
   });
 
+  test('pods come up where the restricted profile is enforced, and write nowhere but into their volumes', () => {
+    for (const topology of ['single', 'split'])
+      for (const deployment of render(`topology=${topology}`).filter(({ kind }) => kind === 'Deployment')) {
+        const pod = valueAt(deployment, 'spec', 'template', 'spec');
+        expect(valueAt(pod, 'securityContext')).toMatchObject({
+          runAsNonRoot: true,
+          seccompProfile: { type: 'RuntimeDefault' },
+        });
+        const [container] = listAt(pod, 'containers');
+        expect(valueAt(container, 'securityContext')).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        for (const probe of ['livenessProbe', 'readinessProbe'])
+          expect(valueAt(container, probe, 'httpGet', 'port')).toBe('healthz');
+        const mounted = listAt(container, 'volumeMounts').map((mount) => textAt(mount, 'name'));
+        expect(listAt(pod, 'volumes').map((volume) => textAt(volume, 'name'))).toEqual(mounted);
+      }
+  });
+
+  test('the network lets in artifacts from the namespace, scrapes, and hooks where there are any', () => {
+    const ingress = (objects: Record<string, unknown>[]) =>
+      listAt(
+        objects.find(({ kind }) => kind === 'NetworkPolicy'),
+        'spec',
+        'ingress',
+      );
+    const ports = (...set: string[]) => ingress(render(...set)).map((rule) => valueAt(rule, 'ports', 0, 'port'));
+    expect(ports()).toEqual([9090, 8080]);
+    expect(valueAt(ingress(render())[0], 'from')).toEqual([{ podSelector: {} }]);
+    expect(ports('hooks.enabled=true')).toEqual([9090, 8080, 9292]);
+  });
+
+  test.each([
+    ['single', 'millrace'],
+    ['split', 'image-reflector-controller'],
+  ])('hooks of %s reach one Deployment of the main set, which has their token', (topology, receiver) => {
+    const objects = render(`topology=${topology}`, 'hooks.enabled=true', 'hooks.tokenSecret=tokens', 'shards={a}');
+    const service = objects.find(
+      (object) => object['kind'] === 'Service' && textAt(object, 'metadata', 'name') === 'delivery-hooks',
+    );
+    expect(valueAt(service, 'spec', 'selector')).toEqual({ app: receiver });
+    const taking = objects.filter((object) => JSON.stringify(object).includes('--hook-addr=:9292'));
+    expect(namesOf(taking, 'Deployment')).toEqual([receiver]);
+    expect(JSON.stringify(taking)).toContain('"secretName":"tokens"');
+    expect(runs(['template', 'x', chart, '--set', 'hooks.enabled=true,replicas=2'])).toBe(false);
+  });
+
+  test('replicas are spread over nodes, and scraped by release', () => {
+    const objects = render('replicas=2', 'serviceMonitor.enabled=true');
+    const pod = valueAt(
+      objects.find(({ kind }) => kind === 'Deployment'),
+      'spec',
+      'template',
+    );
+    expect(valueAt(pod, 'spec', 'topologySpreadConstraints', 0)).toMatchObject({
+      topologyKey: 'kubernetes.io/hostname',
+      labelSelector: { matchLabels: { app: 'millrace' } },
+    });
+    const scraped = objects.find((object) => textAt(object, 'metadata', 'name') === 'delivery-millrace-metrics');
+    expect(valueAt(pod, 'metadata', 'labels')).toMatchObject(valueAt(scraped, 'spec', 'selector') as object);
+  });
+
   test.each([
     ['single', 'rbac.clusterAdmin=true'],
     ['split', 'rbac.clusterAdmin=false'],
   ])('an API server takes everything of %s, with %s', async (topology, rights) => {
-    const objects = render(`topology=${topology}`, rights, 'shards={a}', 'podDisruptionBudget.enabled=true');
+    const more = ['shards={a}', 'podDisruptionBudget.enabled=true', 'hooks.enabled=true'];
+    const objects = render(`topology=${topology}`, rights, ...more);
     const dataDir = mkdtempSync(join(tmpdir(), 'millrace-chart-'));
     const server = await startKubernetes({ dataDir });
     const client = createKubeClient(await parseKubeConfig(server.kubeconfig(), { where: 'chart' }));

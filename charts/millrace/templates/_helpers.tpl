@@ -24,3 +24,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- with .Values.ecr.pullRoleArn }}{{ $_ := set $roles "source-controller" . }}{{ end -}}
 {{- $roles | toJson -}}
 {{- end }}
+
+{{/* The Deployment that takes hooks: of the main set, the one that scans. */}}
+{{- define "millrace.hookReceiver" -}}
+{{- eq .Values.topology "single" | ternary "millrace" "image-reflector-controller" -}}
+{{- end }}

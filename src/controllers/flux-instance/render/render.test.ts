@@ -53,6 +53,18 @@ const container = (deployment: KubeObject | undefined) =>
 const argsOf = (objects: readonly KubeObject[], name: string) =>
   container(find(objects, 'Deployment', name))['args'] as string[];
 
+test('only the source-controller that serves artifacts is ready, and there are never two of them', () => {
+  const { objects } = render({ sharding: { shards: ['a'], key: 'k' } });
+  for (const name of ['source-controller', 'source-controller-a']) {
+    const deployment = find(objects, 'Deployment', name);
+    expect(container(deployment)['readinessProbe']).toEqual({ tcpSocket: { port: 'http' } });
+    expect(valueAt(deployment, 'spec', 'strategy', 'type')).toBe('Recreate');
+    expect(valueAt(find(objects, 'Service', name), 'spec', 'selector')).toEqual({ app: name });
+  }
+  const other = find(objects, 'Deployment', 'kustomize-controller');
+  expect(container(other)['readinessProbe']).toEqual({ httpGet: { path: '/readyz', port: 'healthz' } });
+});
+
 describe('marks', () => {
   test('every object is labelled with its installation and left alone by Kustomizations; pods are not', () => {
     const { objects } = render({

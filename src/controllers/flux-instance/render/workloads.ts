@@ -65,6 +65,7 @@ function deployment(
 ): KubeObject {
   const { spec, cluster } = settings;
   const { requests, limits } = sizeOf(component, cluster.size);
+  const keepsFiles = component === 'source-controller';
   const isOpenShift = cluster.type === 'openshift';
   const pullSecret = spec.distribution.imagePullSecret ?? '';
   const { labels = {}, ...rest } = metadata(name, shard);
@@ -79,6 +80,8 @@ function deployment(
     },
     spec: {
       replicas: 1,
+      // Who follows has no artifacts yet, and a volume of its own or none: never two of them, as Flux.
+      ...(keepsFiles && { strategy: { type: 'Recreate' } }),
       selector: { matchLabels: { app: name } },
       template: {
         metadata: { labels: { app: name, 'app.kubernetes.io/part-of': 'flux' }, annotations: { ...safeToEvict } },
@@ -95,13 +98,12 @@ function deployment(
               // It takes the place of Flux's controller of this name, whose last pod may still be alive.
               args: [...argumentsOf(component, shard, settings), '--take-over'],
               env: [{ name: 'RUNTIME_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } }],
-              ports: [
-                ...(component === 'source-controller' ? [port('http', 9090)] : []),
-                port('http-prom', 8080),
-                port('healthz', 9440),
-              ],
+              ports: [...(keepsFiles ? [port('http', 9090)] : []), port('http-prom', 8080), port('healthz', 9440)],
               livenessProbe: { httpGet: { path: '/healthz', port: 'healthz' } },
-              readinessProbe: { httpGet: { path: '/readyz', port: 'healthz' } },
+              // Only who leads serves artifacts; the Service must not lead to another.
+              readinessProbe: keepsFiles
+                ? { tcpSocket: { port: 'http' } }
+                : { httpGet: { path: '/readyz', port: 'healthz' } },
               resources: { requests, limits },
               securityContext: securityContext(isOpenShift),
               volumeMounts: [
