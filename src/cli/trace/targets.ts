@@ -129,12 +129,24 @@ function imageNamed(text: string, cluster: TracedCluster): TraceTarget {
       `no ImageRepository scans '${name}', and no workload uses it`,
       known.length > 0
         ? `There are: ${known.join(', ')}; objects are named deployment/NAME, pod/NAME or imagepolicy/NAME.`
-        : 'Is this the right cluster?',
+        : (failingSource(cluster) ?? 'Is this the right cluster?'),
     );
   if (meant.length > 1) throw badInput(`'${name}' could mean ${meant.join(', ')}`, 'Write more of the name.');
   const found = tag ?? tagOfDigest(text, image, cluster) ?? chosenTag(image, cluster);
   if (found === undefined) throw badInput(`no policy has chosen a tag of ${image}`, 'Name the tag: IMAGE:TAG.');
   return { image: parseImageName(image), tag: found };
+}
+
+/** Where nothing has come into the cluster yet, what should bring it says why. */
+function failingSource({ objects }: TracedCluster): string | undefined {
+  const bringing = [
+    ...(objects['GitRepository'] ?? []),
+    ...(objects['OCIRepository'] ?? []),
+    ...(objects['Kustomization'] ?? []),
+  ];
+  const failing = bringing.find((one) => conditionOf(one, 'Ready')?.status === 'False');
+  if (failing === undefined) return undefined;
+  return `${formatRef(failing)} is not ready: ${conditionOf(failing, 'Ready')?.message} (millrace doctor names the cause).`;
 }
 
 /** Pods know by which digest they run a tag. */

@@ -2,7 +2,7 @@ import { isRecord, listAt, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { formatRepository, type Repository } from '../../oci/reference.ts';
 import { conditionOf } from '../condition.ts';
-import type { TraceHop } from './hop.ts';
+import { suspended, type TraceHop } from './hop.ts';
 import { imagesOf, type Route, type TracedCluster } from './routes.ts';
 
 /** `built` and `applied`: what the Kustomizations say of the source's revision, and the workloads of the tag. */
@@ -18,10 +18,11 @@ export function appliedHops(
   if (tags.includes(tag)) {
     const holders = workloads.filter((workload) => tagsOf([workload], image).includes(tag));
     const builder = kustomizations.find((build) => textAt(build, 'status', 'lastAppliedRevision') === revision);
+    const made = builder ?? kustomizations[0];
     const at = appliedAt(holders, builder, committedAt);
     const object = builder === undefined ? {} : { object: formatRef(builder) };
     return [
-      { name: 'built', state: 'done', ...object, evidence: builder === undefined ? '' : pathOf(builder) },
+      { name: 'built', state: 'done', ...object, evidence: made === undefined ? '' : pathOf(made) },
       {
         name: 'applied',
         state: 'done',
@@ -69,8 +70,8 @@ function unappliedHops(
   tags: string[],
 ): TraceHop[] {
   const failing = kustomizations.find((build) => conditionOf(build, 'Ready')?.status === 'False');
-  const suspended = kustomizations.find((build) => valueAt(build, 'spec', 'suspend') === true);
-  const builder = failing ?? suspended ?? kustomizations[0];
+  const paused = kustomizations.find((build) => valueAt(build, 'spec', 'suspend') === true);
+  const builder = failing ?? paused ?? kustomizations[0];
   if (builder === undefined)
     return [
       { name: 'built', state: 'unknown', evidence: 'no Kustomization builds from the source' },
@@ -80,9 +81,9 @@ function unappliedHops(
   const ready = conditionOf(builder, 'Ready');
   const why = `${ready?.reason}: ${ready?.message}`;
   const waits = { state: 'waiting', object } as const;
-  if (suspended !== undefined && failing === undefined)
+  if (paused !== undefined && failing === undefined)
     return [
-      { name: 'built', state: 'stopped', object, evidence: 'suspended' },
+      { name: 'built', state: 'stopped', object, evidence: suspended },
       { name: 'applied', ...waits, evidence: 'for built' },
     ];
   if (failing === undefined) {
@@ -137,6 +138,8 @@ export function runningHop({ workloads }: Route, image: Repository, tag: string,
   const object = formatRef(pending);
   const fault = pods.map(podFault).find((found) => found !== undefined);
   if (fault !== undefined) return { name, state: 'stopped', object, evidence: fault };
+  const refused = podRefusal(pending, cluster);
+  if (pods.length === 0 && refused !== undefined) return { name, state: 'stopped', object, evidence: refused };
   const progress = conditionOf(pending, 'Progressing');
   const evidence = `${readyPods.length}/${pods.length} pods ready: ${progress?.message ?? 'rolling out'}`;
   return { name, state: progress?.reason === 'ProgressDeadlineExceeded' ? 'stopped' : 'waiting', object, evidence };
@@ -160,6 +163,19 @@ function isRolledOut(workload: KubeObject): boolean {
   const replicas = Number(valueAt(workload, 'spec', 'replicas') ?? 1);
   const ready = workload.kind === 'StatefulSet' ? 'readyReplicas' : 'availableReplicas';
   return ['replicas', 'updatedReplicas', ready].every((field) => status(field) === replicas);
+}
+
+/** Why no pod can be made for a workload at all: a quota, an admission webhook, a missing ServiceAccount. */
+function podRefusal({ metadata }: KubeObject, { events }: TracedCluster): string | undefined {
+  const event = events.findLast((one) => {
+    const about = valueAt(one, 'involvedObject');
+    const name = textAt(about, 'name') ?? '';
+    const isOwn = name === metadata.name || name.startsWith(`${metadata.name}-`);
+    return isOwn && textAt(about, 'namespace') === metadata.namespace && textAt(one, 'reason') === 'FailedCreate';
+  });
+  if (event === undefined) return undefined;
+  const about = valueAt(event, 'involvedObject');
+  return `${textAt(about, 'kind')}/${textAt(about, 'namespace')}/${textAt(about, 'name')}: FailedCreate: ${textAt(event, 'message') ?? ''}`;
 }
 
 function podFault(pod: KubeObject): string | undefined {

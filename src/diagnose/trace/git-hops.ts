@@ -3,7 +3,7 @@ import { textAt, valueAt } from '../../base/json.ts';
 import { formatRef } from '../../base/kube-object.ts';
 import { formatRepository, type Repository } from '../../oci/reference.ts';
 import { conditionOf } from '../condition.ts';
-import type { TraceHop } from './hop.ts';
+import { suspended, type TraceHop } from './hop.ts';
 import { isChosen } from './image-hops.ts';
 import type { Route } from './routes.ts';
 import type { TagCommit, TraceTools } from './tools.ts';
@@ -48,7 +48,7 @@ export function committedHop({ automation, policy }: Route, tag: string, found: 
   if (unseen !== '' && observed === tag && pushed !== undefined && at !== undefined)
     return { name, state: 'done', at, ...object, evidence: `last push ${pushed.slice(0, 7)}${unseen}` };
   if (valueAt(automation, 'spec', 'suspend') === true)
-    return { name, state: 'stopped', ...object, evidence: 'suspended' };
+    return { name, state: 'stopped', ...object, evidence: suspended };
   const ready = conditionOf(automation, 'Ready');
   if (ready?.status === 'False')
     return { name, state: 'stopped', ...object, evidence: `${ready.reason}: ${ready.message}` };
@@ -83,7 +83,7 @@ export async function fetchedHop({ source }: Route, found: FoundCommit, tools: T
     const contained = await tools.contains(source, revision, commit.hash).catch(() => false);
     if (contained) return { name, state: 'done', object, evidence: `${revision}, which contains it` };
   }
-  if (valueAt(source, 'spec', 'suspend') === true) return { name, state: 'stopped', object, evidence: 'suspended' };
+  if (valueAt(source, 'spec', 'suspend') === true) return { name, state: 'stopped', object, evidence: suspended };
   if (ready?.status === 'False')
     return { name, state: 'stopped', object, evidence: `${ready.reason}: ${ready.message}` };
   const at = revision ?? 'nothing yet';

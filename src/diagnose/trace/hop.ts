@@ -18,6 +18,9 @@ export interface TraceHop {
   object?: string;
 }
 
+/** What a hop says whose object is suspended: nothing before it would change that. */
+export const suspended = 'suspended';
+
 /**
  * A hop that is done proves the hops before it: a commit that runs was fetched, whatever the fetcher says by now. Hops after one
  * that is not done wait for it.
@@ -32,6 +35,7 @@ export function settleHops(hops: readonly TraceHop[]): TraceHop[] {
       return { ...hop, state: 'done', evidence: `by what came after${seen}` };
     }
     if (index <= last + 1 || first === undefined) return hop;
-    return { ...hop, state: 'waiting', evidence: `for ${first.name}` };
+    const besides = hop.evidence === suspended ? `; ${suspended} as well` : '';
+    return { ...hop, state: 'waiting', evidence: `for ${first.name}${besides}` };
   });
 }

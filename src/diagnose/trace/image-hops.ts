@@ -5,7 +5,7 @@ import { explainTags } from '../../images/explain-tags.ts';
 import type { TagSelection } from '../../images/policy.ts';
 import { formatRepository, type Repository } from '../../oci/reference.ts';
 import { conditionOf } from '../condition.ts';
-import type { TraceHop } from './hop.ts';
+import { suspended, type TraceHop } from './hop.ts';
 import type { Route, TracedCluster } from './routes.ts';
 import type { TraceTools } from './tools.ts';
 
@@ -14,7 +14,7 @@ export async function pushedHop(image: Repository, tag: string, tools: TraceTool
   try {
     const pushed = await tools.pushedAt(image, tag);
     if (pushed === undefined)
-      return { name: 'pushed', state: 'stopped', evidence: `${formatRepository(image)} has no tag ${tag}` };
+      return { name: 'pushed', state: 'stopped', evidence: `${formatRepository(image)} has no tag ${tag} now` };
     return { name: 'pushed', state: 'done', at: pushed.at, evidence: `${tag} ${pushed.digest.slice(0, 19)}` };
   } catch (error) {
     return { name: 'pushed', state: 'unknown', evidence: errorMessage(error) };
@@ -28,7 +28,7 @@ export function scannedHop({ imageRepository, policy }: Route, tag: string): Tra
     return { name, state: 'unknown', evidence: 'no ImageRepository looks at the image' };
   const object = formatRef(imageRepository);
   if (valueAt(imageRepository, 'spec', 'suspend') === true)
-    return { name, state: 'stopped', object, evidence: 'suspended' };
+    return { name, state: 'stopped', object, evidence: suspended };
   const ready = conditionOf(imageRepository, 'Ready');
   const scan = valueAt(imageRepository, 'status', 'lastScanResult');
   const latestTags = valueAt(scan, 'latestTags');
@@ -60,7 +60,7 @@ export function chosenHop({ policy, imageRepository }: Route, tag: string, { eve
   if (isChosen(policy, tag)) return { name, state: 'done', object, ...when, evidence: `${rule(policy)}${doubt}` };
   if (event !== undefined)
     return { name, state: 'done', object, ...when, evidence: `${rule(policy)}; by now ${latest}` };
-  if (valueAt(policy, 'spec', 'suspend') === true) return { name, state: 'stopped', object, evidence: 'suspended' };
+  if (valueAt(policy, 'spec', 'suspend') === true) return { name, state: 'stopped', object, evidence: suspended };
   const known = valueAt(imageRepository, 'status', 'lastScanResult', 'latestTags');
   const tags = [tag, ...(latest === undefined ? [] : [latest]), ...(Array.isArray(known) ? known.map(String) : [])];
   const { rejected } = explainTags(selectionOf(policy), tags);
