@@ -49,11 +49,14 @@ async function lintTree(
   let markers = 0;
   for (const [file, text] of texts) {
     if (!isBelow(join(root, file), start)) continue;
-    markers += text.split('"$imagepolicy"').length - 1;
+    markers += text.split(/\$imagepolicy"?\s*:/).length - 1;
     findings.push(...lintMarkers(file, text, scopeOf(file, known)));
   }
   const lines = findings.map(({ file, line, rule, message }) => `${file}:${line}: ${message} (${rule})`);
-  const text = [...lines, `${markers} markers, ${findings.length} of them with findings`].join('\n');
+  const text = [
+    ...lines,
+    `${markers} ${markers === 1 ? 'marker' : 'markers'}, ${findings.length === 0 ? 'none' : findings.length} of them with findings`,
+  ].join('\n');
   return { data: { markers, findings }, text, exitCode: findings.length === 0 ? exitCodes.ok : exitCodes.failed };
 }
 

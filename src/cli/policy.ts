@@ -3,10 +3,13 @@ import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { loadAll } from 'js-yaml';
 import { z } from 'zod';
+import { ImagePolicy } from '../api/image-policy.ts';
+import { kindRef } from '../api/kind.ts';
 import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import { explainTags, type TagExplanation } from '../images/explain-tags.ts';
 import type { TagSelection } from '../images/policy.ts';
+import { collectList } from './artifact/open-registry.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -15,12 +18,13 @@ import { addKubeOptions, withCluster } from './kube-options.ts';
 export const register: CommandModule['register'] = (program, shell) => {
   const policy = program.command('policy').description('try image policies before they decide anything');
   const test = policy
-    .command('test')
+    .command('test [name]')
     .description('show which tag a policy chooses, and for every other tag the rule that rejects it')
-    .requiredOption('-f, --filename <file>', "an ImagePolicy manifest, or '-' for standard input")
+    .option('-f, --filename <file>', "an ImagePolicy manifest, or '-' for standard input (default: the cluster's)")
     .option('--name <name>', 'which ImagePolicy of the file, when it holds several')
     .option('--tags-file <file>', "the tags, one a line, or '-' for standard input")
     .option('--image <image>', 'ask the registry of this image for its tags')
+    .option('--registry-endpoint <host=url>', 'reach a registry elsewhere than its name says; repeatable', collectList)
     .option('-n, --namespace <name>', "namespace of the policy, where the manifest names none (default: the context's)")
     .addOption(outputOption());
   addKubeOptions(test)
@@ -28,6 +32,7 @@ export const register: CommandModule['register'] = (program, shell) => {
       'after',
       examples(
         'millrace policy test -f policy.yaml',
+        'millrace policy test app -n flux-system',
         'millrace policy test -f policy.yaml --image ghcr.io/acme/app',
         'millrace policy test -f policy.yaml --tags-file tags.txt',
         'crane ls IMAGE | millrace policy test -f policy.yaml --tags-file - -o json',
@@ -36,15 +41,42 @@ export const register: CommandModule['register'] = (program, shell) => {
     .action(shell.action(testPolicy));
 };
 
-async function testPolicy(_: string[], options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
-  const { filename, name, tagsFile } = TestOptions.parse(options);
-  if (filename === '-' && tagsFile === '-') {
-    throw new MillraceError('BAD_INPUT', 'the policy and the tags cannot both come from standard input');
-  }
-  const policy = parsePolicyFile(await readInput(filename, context), filename, name);
+async function testPolicy(
+  [name]: string[],
+  options: Record<string, unknown>,
+  context: CliContext,
+): Promise<CommandResult> {
+  const policy = await loadPolicy(name, options, context);
   const explanation = explainTags(policy.selection, await loadTags(policy, options, context));
   const exitCode = explanation.latest === null ? exitCodes.failed : exitCodes.ok;
   return { data: explanation, text: formatExplanation(explanation), exitCode };
+}
+
+/** From a file, or the one of a name in the cluster. */
+async function loadPolicy(
+  inCluster: string | undefined,
+  options: Record<string, unknown>,
+  context: CliContext,
+): Promise<PolicyFile> {
+  const { filename, name, tagsFile, namespace: asked } = TestOptions.parse(options);
+  if (filename !== undefined) {
+    if (filename === '-' && tagsFile === '-') {
+      throw new MillraceError('BAD_INPUT', 'the policy and the tags cannot both come from standard input');
+    }
+    return parsePolicyFile(await readInput(filename, context), filename, name ?? inCluster);
+  }
+  if (inCluster === undefined) {
+    throw new MillraceError('BAD_INPUT', 'no policy to test', {
+      hint: 'Give a manifest with -f, or the name of an ImagePolicy of the cluster.',
+    });
+  }
+  return withCluster(options, context, async ({ client, config }) => {
+    const namespace = asked ?? config.namespace;
+    const where = `ImagePolicy ${namespace}/${inCluster}`;
+    const object = await client.get({ ...kindRef(ImagePolicy), namespace, name: inCluster }, context);
+    if (object === undefined) throw new MillraceError('BAD_INPUT', `${where} does not exist`);
+    return policyOf(object, where);
+  });
 }
 
 /** From a file, from the registry of an image, or from that of the ImageRepository in the cluster. */
@@ -52,7 +84,7 @@ async function loadTags(policy: PolicyFile, options: Record<string, unknown>, co
   const { tagsFile, image, namespace } = TestOptions.parse(options);
   if (tagsFile !== undefined) return parseTags(await readInput(tagsFile, context));
   const { tagsOfImage, tagsOfRepository } = await import('./policy-tags.ts');
-  if (image !== undefined) return tagsOfImage(image, context);
+  if (image !== undefined) return tagsOfImage(image, options, context);
   const { repository } = policy;
   if (repository?.name === undefined) {
     throw new MillraceError('BAD_INPUT', 'the policy names no ImageRepository to take the tags of', {
@@ -62,12 +94,12 @@ async function loadTags(policy: PolicyFile, options: Record<string, unknown>, co
   const { name } = repository;
   return withCluster(options, context, ({ client, config }) => {
     const own = repository.namespace ?? policy.namespace ?? namespace ?? config.namespace;
-    return tagsOfRepository({ namespace: own, name }, client, context);
+    return tagsOfRepository({ namespace: own, name }, client, { options, context });
   });
 }
 
 const TestOptions = z.object({
-  filename: z.string(),
+  filename: z.string().optional(),
   name: z.string().optional(),
   tagsFile: z.string().optional(),
   image: z.string().optional(),
@@ -96,7 +128,7 @@ const PolicySpec = z.object({
 
 /** The policy of a manifest; a bare spec (`policy:` at the top) will do as well. */
 function parsePolicyFile(source: string, file: string, name: string | undefined): PolicyFile {
-  const documents = loadDocuments(source, file).filter(isRecord);
+  const documents = loadDocuments(source, file).filter(isRecord).flatMap(itemsOf);
   const found = documents
     .filter((document) => document['kind'] === 'ImagePolicy' || document['policy'] !== undefined)
     .filter((document) => name === undefined || nameOf(document) === name);
@@ -110,6 +142,18 @@ function parsePolicyFile(source: string, file: string, name: string | undefined)
       },
     );
   }
+  return policyOf(document, file);
+}
+
+/** The objects of a List, as `kubectl get -o yaml` prints several. */
+function itemsOf(document: Record<string, unknown>): Record<string, unknown>[] {
+  const { kind, items } = document;
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)
+    ? items.filter(isRecord)
+    : [document];
+}
+
+function policyOf(document: Record<string, unknown>, file: string): PolicyFile {
   const result = PolicySpec.safeParse(document['spec'] ?? document);
   if (result.success) {
     const { imageRepositoryRef: repository, ...selection } = result.data;

@@ -13,6 +13,8 @@ test.each([
   ['text before the object', `image: a:1 # see {"$imagepolicy": "flux-system:app"}\n`, ['1 malformed']],
   ['above a mapping entry', `${marker('flux-system:app')}\nimage: a:1\n`, ['1 no-value']],
   ['not JSON', `image: a:1 # {"$imagepolicy": flux-system:app}\n`, ['1 malformed']],
+  ['a key without quotes', 'image: a:1 # {$imagepolicy: "flux-system:app"}\n', ['1 malformed']],
+  ['a mention in prose', 'image: a:1 # markers are {"…"}, see $imagepolicy\n', []],
   ['in a block of text', `script: |\n  image: a:1 ${marker('flux-system:app')}\n`, ['2 no-value']],
   ['a number', `replicas: 3 ${marker('flux-system:app')}\n`, ['1 not-an-image']],
   ['a tag over an image', `image: r.io/a:1 ${marker('flux-system:app:tag')}\n`, ['1 not-an-image']],

@@ -122,10 +122,13 @@ interface TextLine {
   text: string;
 }
 
+/** A marker whose key lacks the double quotes: not even the file counts as one with markers. */
+const unquotedKey = /#.*\{\s*'?\$imagepolicy'?\s*:/;
+
 function markerLines(text: string): TextLine[] {
   if (!text.includes('$imagepolicy')) return [];
   return text
     .split('\n')
     .map((line, index) => ({ number: index + 1, text: line.replace(/\r$/, '') }))
-    .filter((line) => line.text.includes('"$imagepolicy"'));
+    .filter((line) => line.text.includes('"$imagepolicy"') || unquotedKey.test(line.text));
 }

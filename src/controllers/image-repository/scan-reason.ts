@@ -30,7 +30,7 @@ export function decideScan(object: ImageRepository, facts: ScanFacts): ScanDecis
 const defaultExclusions = ['^.*\\.sig$'];
 
 /** The patterns in force: an empty list means the default. */
-export function effectiveExclusions({ spec }: ImageRepository): string[] {
+export function effectiveExclusions({ spec }: { spec: { exclusionList?: string[] | undefined } }): string[] {
   return spec.exclusionList === undefined || spec.exclusionList.length === 0 ? defaultExclusions : spec.exclusionList;
 }
 
