@@ -30,6 +30,8 @@ export interface ImageStage {
   image: string;
   /** Changes what the controllers read, to objects that the schema takes no longer; until the next reset. */
   beforeRead: ((object: KubeObject) => void) | undefined;
+  /** How far the clock of the two reflecting controllers is ahead, in milliseconds; until the next reset. */
+  aheadMs: number;
   /** Empties everything and puts ImageRepository, ImagePolicy, ImageUpdateAutomation and their source in place. */
   reset(): Promise<void>;
   reconcile(kind: Kind, name?: string): Promise<Outcome | Error>;
@@ -80,6 +82,7 @@ export async function startImageStage(): Promise<ImageStage> {
   };
   const stage: ImageStage = {
     beforeRead: undefined,
+    aheadMs: 0,
     dir: temp.dir,
     registry,
     gitServer,
@@ -98,6 +101,7 @@ export async function startImageStage(): Promise<ImageStage> {
       fleet = createRepository(temp.dir, `fleet-${count}.git`);
       await cluster.clear(kinds);
       stage.beforeRead = undefined;
+      stage.aheadMs = 0;
       const ecr = createEcrLogins({
         identities: createAwsIdentities({ environment: { endpoints: {} } }),
         endpoints: {},
@@ -105,6 +109,7 @@ export async function startImageStage(): Promise<ImageStage> {
       const common = {
         client,
         events: cluster.events,
+        clock: { now: () => Date.now() + stage.aheadMs },
         tags: createTagStore(join(temp.dir, `tags-${count}`)),
         registries: createRegistryAccess({ client: cluster.client, ecr, http }),
         objectLevelWorkloadIdentity: false,

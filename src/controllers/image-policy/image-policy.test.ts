@@ -18,6 +18,7 @@ const rescan = async (...tags: string[]) => {
       'reconcile.fluxcd.io/requestedAt': value + tags.join(),
     });
     await stage.reconcile('ImageRepository');
+    stage.aheadMs += 60_000;
   }
 };
 const policy = (spec: Record<string, unknown>) => stage.cluster.edit('ImagePolicy', 'mainapp', spec);

@@ -13,7 +13,7 @@ import { sortTags } from '../../images/sort-tags.ts';
 import { compileTagPattern } from '../../images/tag-pattern.ts';
 import { formatRepository, parseImageName } from '../../oci/reference.ts';
 import { listTags } from '../../oci/tags.ts';
-import { removeConditions, setCondition } from '../../runtime/conditions.ts';
+import { getCondition, removeConditions, setCondition } from '../../runtime/conditions.ts';
 import { Fault } from '../image/fault.ts';
 import { authenticationMessage, type OpenRegistry } from '../image/registry-access.ts';
 import type { ImageResult, ImageRun } from '../image/run.ts';
@@ -26,6 +26,8 @@ type Run = ImageRun<ImageRepository>;
 
 /** How soon a suspect listing is looked at again, in milliseconds; the interval where that is shorter. */
 const suspectRescanMs = 60_000;
+/** Part of that time which has to lie between two scans that both count. */
+const leastApart = 0.9;
 const leastTimeoutMs = 1000;
 
 export interface Scanner {
@@ -75,7 +77,8 @@ export function createScanner(deps: ImageRepositoryDeps): Scanner {
       throw new Fault('Failure', `failed to determine if it's scan time: ${errorMessage(cause)}`, { cause });
     });
     const hasTags = stored !== undefined && stored.tags.length > 0;
-    const decision = decideScan(object, { ...plan, exclusionList, hasTags, now: clock.now() });
+    const isSuspect = getCondition(object, suspectCondition) !== undefined;
+    const decision = decideScan(object, { ...plan, exclusionList, hasTags, isSuspect, now: clock.now() });
     if (decision.due) {
       run.progress(`scanning: ${decision.reason}`, { drift: decision.reason === 'no tags in database' });
       await run.patch();
@@ -142,16 +145,21 @@ export function createScanner(deps: ImageRepositoryDeps): Scanner {
       removeConditions(object, suspectCondition);
       return;
     }
-    const scans = suspicions.sighted(formatKey(key), listing.revision);
+    const againMs = Math.min(suspectRescanMs, listing.intervalMs);
+    const now = run.clock.now();
+    const time = { now, apartMs: againMs * leastApart };
+    const { scans, at } = suspicions.sighted(formatKey(key), listing.revision, time);
     if (scans >= scansToBelieve) {
       run.logger.warn(`a suspect listing is believed now: ${why}`);
       removeConditions(object, suspectCondition);
       return;
     }
-    const againMs = Math.min(suspectRescanMs, listing.intervalMs);
-    const message = `${why}; not believed until ${scansToBelieve} scans in a row agree (this was ${scans}), at ${formatTime(run.clock.now() + (scansToBelieve - scans) * againMs)} at the earliest`;
+    const believedAt = formatTime(at + (scansToBelieve - scans) * againMs);
+    const message = `${why}; not believed until ${scansToBelieve} scans in a row agree, ${formatDuration(againMs)} apart (${scans} so far), at ${believedAt} at the earliest`;
     setCondition(object, { type: suspectCondition, status: 'True', reason: 'SuspectScan', message }, run.clock);
-    throw new Fault('SuspectScan', `scan not believed: ${message}`, { requeueAfterMs: againMs });
+    throw new Fault('SuspectScan', `scan not believed: ${message}`, {
+      requeueAfterMs: Math.max(1000, at + againMs - now),
+    });
   };
 
   const readStored = async (key: ObjectKey, canonicalName: string): Promise<StoredTags | undefined> => {

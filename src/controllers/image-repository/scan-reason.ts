@@ -7,6 +7,8 @@ export interface ScanFacts {
   exclusionList: readonly string[];
   /** Whether tags of this very image are stored. */
   hasTags: boolean;
+  /** Whether the last listing was not believed. */
+  isSuspect: boolean;
   now: number;
 }
 
@@ -23,6 +25,7 @@ export function decideScan(object: ImageRepository, facts: ScanFacts): ScanDecis
     return { due: true, reason: 'updated exclusion list' };
   }
   if (!facts.hasTags) return { due: true, reason: 'no tags in database' };
+  if (facts.isSuspect) return { due: true, reason: 'suspect listing' };
   const inMs = parseDuration(object.spec.interval, 'spec.interval') - (facts.now - Date.parse(last.scanTime));
   return inMs < 1000 ? { due: true, reason: 'triggered by interval' } : { due: false, inMs };
 }

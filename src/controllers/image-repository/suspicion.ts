@@ -3,7 +3,7 @@
  * a policy then moves down and a downgrade is committed. We believe a suspect one when it has repeated itself.
  */
 
-/** A suspect listing is believed when so many scans in a row gave it. */
+/** A suspect listing is believed when so many scans in a row, some time apart, gave it. */
 export const scansToBelieve = 3;
 /** Fewer tags than this are too few to tell a shrunken listing from a small one. */
 const fewTags = 10;
@@ -33,23 +33,30 @@ export function whySuspect({ knownCount, tags, inUse }: ListingFacts): string | 
 interface Sighting {
   revision: string;
   scans: number;
+  /** When the last of them was made. */
+  at: number;
 }
 
 /** Counts how often in a row an object's scans gave the same suspect listing. */
 export interface Suspicions {
-  /** Scans in a row that gave `revision`, this one included. */
-  sighted(object: string, revision: string): number;
+  /**
+   * Scans in a row that gave `revision`, at least `apartMs` from each other, and when the last of them was made: a burst
+   * of pushes looks at the same moment of a registry several times, which proves nothing.
+   */
+  sighted(object: string, revision: string, time: { now: number; apartMs: number }): { scans: number; at: number };
   clear(object: string): void;
 }
 
 export function createSuspicions(): Suspicions {
   const sightings = new Map<string, Sighting>();
   return {
-    sighted(object, revision) {
+    sighted(object, revision, { now, apartMs }) {
       const before = sightings.get(object);
+      if (before?.revision === revision && now - before.at < apartMs) return before;
       const scans = before?.revision === revision ? before.scans + 1 : 1;
-      sightings.set(object, { revision, scans });
-      return scans;
+      const sighting = { revision, scans, at: now };
+      sightings.set(object, sighting);
+      return sighting;
     },
     clear: (object) => void sightings.delete(object),
   };
