@@ -3,6 +3,7 @@ import { isMillraceError } from '../base/error.ts';
 import { deepEqual } from '../base/json.ts';
 import { formatRef, type KubeObject } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { liveObject } from './live-object.ts';
 import { hasMadeByLabel, madeByLabel } from './made-by.ts';
 import type { Step } from './plan.ts';
 
@@ -17,18 +18,7 @@ export async function planCluster(
 ): Promise<Step[]> {
   const steps: Step[] = [];
   for (const object of objects) {
-    const { namespace, name } = object.metadata;
-    const ref = {
-      apiVersion: object.apiVersion,
-      kind: object.kind,
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-    };
-    // A kind whose definition is part of the plan is not served yet.
-    const live = await client.get(ref, { signal }).catch((error: unknown) => {
-      if (isMillraceError(error, 'KUBE_KIND_NOT_SERVED')) return undefined;
-      throw error;
-    });
+    const live = await liveObject(object, client, signal);
     const ours = live === undefined || hasMadeByLabel(live.metadata.labels);
     const wanted = ours ? withLabels(object, madeByLabel) : object;
     if (live !== undefined && !(await differs(wanted, live, client, signal))) continue;

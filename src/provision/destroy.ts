@@ -1,7 +1,6 @@
 import type { IAMClient } from '@aws-sdk/client-iam';
 import { sleep, withDeadline } from '../base/deadline.ts';
-import { isMillraceError } from '../base/error.ts';
-import { formatRef, type KubeObject, type ObjectRef } from '../base/kube-object.ts';
+import { formatRef, type KindRef, type KubeObject, type ObjectRef } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type AwsClients, eksClient, eventsClients, found } from './apply-aws.ts';
 import { planEventsRemoval } from './apply-events.ts';
@@ -9,6 +8,7 @@ import { planAssociationRemoval } from './apply-pod-identity.ts';
 import { type AwsModel, awsModelOf, type EcrReader } from './aws-model.ts';
 import { clusterModelOf } from './cluster-model.ts';
 import type { Installation } from './installation.ts';
+import { liveObject, refOf } from './live-object.ts';
 import { hasMadeByLabel, hasMadeByTag } from './made-by.ts';
 import type { Step } from './plan.ts';
 
@@ -53,27 +53,47 @@ export async function planDestroy(
 }
 
 async function planObject(object: KubeObject, kube: KubeClient, plan: DestroyPlan, signal: AbortSignal): Promise<void> {
-  const { namespace, name } = object.metadata;
-  const ref = {
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  };
-  const live = await kube.get(ref, { signal }).catch((error: unknown) => {
-    if (isMillraceError(error, 'KUBE_KIND_NOT_SERVED')) return undefined;
-    throw error;
-  });
+  const live = await liveObject(object, kube, signal);
   if (live === undefined) return;
-  const uid = live.metadata.uid;
-  if (!hasMadeByLabel(live.metadata.labels)) plan.kept.push(`${formatRef(object)}: it was there before`);
-  else {
-    const run = async () => {
-      await kube.delete(ref, { signal, ...(uid === undefined ? {} : { uid }) });
-      if ((live.metadata.finalizers ?? []).length > 0) await waitUntilGone(ref, kube, signal);
-    };
-    plan.steps.push({ action: 'delete', what: formatRef(object), run });
+  if (!hasMadeByLabel(live.metadata.labels)) {
+    plan.kept.push(`${formatRef(object)}: it was there before`);
+    return;
   }
+  const others = object.kind === 'Namespace' ? await contentsOfOthers(object.metadata.name, kube, signal) : [];
+  if (others.length > 0) {
+    plan.kept.push(`${formatRef(object)}: others have things in it: ${others.join(', ')}`);
+    return;
+  }
+  const ref = refOf(object);
+  const { uid } = live.metadata;
+  const run = async () => {
+    await kube.delete(ref, { signal, ...(uid === undefined ? {} : { uid }) });
+    if ((live.metadata.finalizers ?? []).length > 0) await waitUntilGone(ref, kube, signal);
+  };
+  plan.steps.push({ action: 'delete', what: formatRef(object), run });
+}
+
+/** What people put into namespaces and would miss. */
+const ownedKinds: readonly KindRef[] = [
+  ...['Secret', 'ConfigMap', 'PersistentVolumeClaim'].map((kind) => ({ apiVersion: 'v1', kind })),
+  ...['Deployment', 'StatefulSet', 'DaemonSet'].map((kind) => ({ apiVersion: 'apps/v1', kind })),
+];
+
+/**
+ * What would go with a namespace although provisioning did not make it: not what a Kustomization applied, which is pruned with it, nor
+ * what Kubernetes puts into every namespace.
+ */
+async function contentsOfOthers(namespace: string, kube: KubeClient, signal: AbortSignal): Promise<string[]> {
+  const found: string[] = [];
+  for (const kind of ownedKinds) {
+    const { items } = await kube.list(kind, { namespace, signal });
+    for (const { metadata } of items) {
+      const { labels = {}, name } = metadata;
+      const isApplied = Object.keys(labels).some((label) => label.startsWith('kustomize.toolkit.fluxcd.io/'));
+      if (!isApplied && !hasMadeByLabel(labels) && name !== 'kube-root-ca.crt') found.push(`${kind.kind}/${name}`);
+    }
+  }
+  return found;
 }
 
 const finalizerPatienceMs = 60_000;

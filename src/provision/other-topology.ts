@@ -1,9 +1,9 @@
-import { isMillraceError } from '../base/error.ts';
 import { listAt, textAt } from '../base/json.ts';
 import { formatRef, type KubeObject, type ObjectRef } from '../base/kube-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { controllerObjects } from './controller-objects.ts';
 import type { Installation } from './installation.ts';
+import { liveObject, refOf } from './live-object.ts';
 import { hasMadeByLabel } from './made-by.ts';
 import type { Step } from './plan.ts';
 
@@ -22,12 +22,9 @@ export async function planOtherTopology(
   const others = controllerObjects(namespace, topology === 'single' ? 'split' : 'single', {});
   const leftover = new Map<string, { ref: ObjectRef; live: KubeObject }>();
   for (const object of others.filter((other) => !kept.has(formatRef(other)))) {
-    const ref = refOf(object);
-    const live = await kube.get(ref, { signal }).catch((error: unknown) => {
-      if (isMillraceError(error, 'KUBE_KIND_NOT_SERVED')) return undefined;
-      throw error;
-    });
-    if (live !== undefined && hasMadeByLabel(live.metadata.labels)) leftover.set(formatRef(object), { ref, live });
+    const live = await liveObject(object, kube, signal);
+    if (live !== undefined && hasMadeByLabel(live.metadata.labels))
+      leftover.set(formatRef(object), { ref: refOf(object), live });
   }
   const isOfNamespace = (binding: KubeObject | undefined) =>
     listAt(binding, 'subjects').every((subject) => textAt(subject, 'namespace') === namespace);
@@ -42,8 +39,4 @@ export async function planOtherTopology(
       const run = () => kube.delete(ref, { signal, ...(uid === undefined ? {} : { uid }) }).then(() => {});
       return { action: 'delete', what: `${what}: of the other topology`, run };
     });
-}
-
-function refOf({ apiVersion, kind, metadata: { name, namespace } }: KubeObject): ObjectRef {
-  return { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
 }

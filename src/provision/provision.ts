@@ -78,19 +78,16 @@ export async function applyProvisioning(
 
 function stoppedAt({ action, what }: Step, done: number, all: number, error: unknown): unknown {
   if (isAbortError(error)) return error;
-  const cause = isAwsFault(error) ? awsError(error, action, 'the AWS credentials of the environment') : error;
-  const hint = cause instanceof MillraceError ? cause.hint : undefined;
-  return new MillraceError(
-    'PROVISION_STOPPED',
-    `${action} ${what}: ${errorMessage(cause)} (${done} of ${all} steps done)`,
-    {
-      cause: error,
-      hint: `${hint === undefined ? '' : `${hint} `}What was done stays; run the command again to go on.`,
-    },
-  );
+  const explained = isAwsFault(error) ? awsError(error, action, what) : error;
+  const hint = explained instanceof MillraceError ? explained.hint : undefined;
+  const reason = isAwsFault(error) ? `${error.name}: ${error.message}` : errorMessage(error);
+  return new MillraceError('PROVISION_STOPPED', `${action} ${what}: ${reason} (${done} of ${all} steps done)`, {
+    cause: error,
+    hint: `${hint === undefined ? '' : `${hint} `}What was done stays; run the command again to go on.`,
+  });
 }
 
 /** Whether an error is an answer of AWS. */
-export function isAwsFault(error: unknown): boolean {
+export function isAwsFault(error: unknown): error is Error {
   return error instanceof Error && '$metadata' in error;
 }

@@ -1,76 +1,24 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
 import { CreateRoleCommand, GetPolicyCommand, GetPolicyVersionCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Provisioning, startProvisioning } from '../../../test/support/provisioning.ts';
 import { crds } from '../../api/crds.ts';
 import { newLifetime } from '../../base/deadline.ts';
-import { createKubeClient } from '../../kube/api-client.ts';
-import { loadKubeConfig } from '../../kube/kubeconfig.ts';
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { runCommand } from '../main.ts';
 import { ImageStore } from '../up/images.ts';
 
-let dir: string;
-let sandbox: Sandbox;
+let at: Provisioning;
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'provision-direct-'));
-  sandbox = await startSandbox({ dataDir: join(dir, 'data') });
+  at = await startProvisioning();
 });
-afterEach(async () => {
-  await sandbox.close();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterEach(() => at.close());
 
-function configure(repositories: string[], extra: Record<string, unknown> = {}): void {
-  const { account } = sandbox.access.aws;
-  const configuration = {
-    name: 'test',
-    engine: 'millrace',
-    aws: { account: account.id, region: account.region },
-    cluster: { name: 'sandbox' },
-    ecr: { repositories, create: ['zenler/mainapp'] },
-    git: { url: `${sandbox.access.git.url}/fleet.git`, path: './clusters/sandbox' },
-    ...extra,
-  };
-  writeFileSync(join(dir, 'millrace.yaml'), JSON.stringify(configuration));
-}
-
-async function run(...argv: string[]) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const { url, accessKeyId, secretAccessKey } = sandbox.access.aws;
-  const env = {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_ENDPOINT_URL: url,
-    KUBECONFIG: sandbox.access.kubernetes.kubeconfig,
-    MILLRACE_GIT_CREDENTIAL: 'hush-hush',
-  };
-  const context = {
-    stdin: Readable.from([]),
-    stdout,
-    stderr,
-    env,
-    cwd: dir,
-    color: false,
-    signal: newLifetime().signal,
-  };
-  const exitCode = await runCommand(['provision', ...argv], context);
-  return { exitCode, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') };
-}
-
-function awsSettings() {
-  const { url, accessKeyId, secretAccessKey, account } = sandbox.access.aws;
-  return { endpoint: url, region: account.region, credentials: { accessKeyId, secretAccessKey } };
-}
-
-const iamClient = () => new IAMClient(awsSettings());
-const arnOf = (resource: string) => `arn:aws:iam::${sandbox.access.aws.account.id}:${resource}`;
+const configure = (repositories: string[], extra: Record<string, unknown> = {}) => at.configure(repositories, extra);
+const run = (...argv: string[]) => at.run(argv);
+const iamClient = () => new IAMClient(at.aws);
+const arnOf = (resource: string) => at.arnOf(resource);
 
 async function pushImage(): Promise<void> {
-  const images = new ImageStore(sandbox.access, 'zenler/mainapp');
+  const images = new ImageStore(at.sandbox.access, 'zenler/mainapp');
   const { signal } = newLifetime();
   await images.ensureRepository(signal);
   await images.push('1.0.0', signal);
@@ -91,7 +39,7 @@ test('a plan, its application, an empty second plan, and destruction', async () 
   expect(destroyed).toMatchObject({ exitCode: 0 });
   expect(destroyed.stdout).toContain('kept CustomResourceDefinitions');
   const missing = iamClient().send(
-    new GetPolicyCommand({ PolicyArn: `arn:aws:iam::${sandbox.access.aws.account.id}:policy/test-ecr-read` }),
+    new GetPolicyCommand({ PolicyArn: `arn:aws:iam::${at.sandbox.access.aws.account.id}:policy/test-ecr-read` }),
   );
   await expect(missing).rejects.toThrow(/not found|does not exist/i);
   expect((await run('destroy', '--dry-run')).stdout).not.toContain('delete IAM');
@@ -128,7 +76,7 @@ test('push events, artifacts and delivery objects: made, nothing to do a second 
   configure(['zenler/*'], {
     events: true,
     ecr: { repositories: ['zenler/*'], pull: ['artifacts/*'], pullThrough: ['cache'] },
-    git: { url: `${sandbox.access.git.url}/fleet.git`, path: './clusters/sandbox', ref: 'refs/heads/main' },
+    git: { url: `${at.sandbox.access.git.url}/fleet.git`, path: './clusters/sandbox', ref: 'refs/heads/main' },
     images: [{ name: 'mainapp', image: 'zenler/mainapp', policy: { semver: { range: '1.x' } } }],
   });
   expect(await run('apply')).toMatchObject({
@@ -145,23 +93,22 @@ test('push events, artifacts and delivery objects: made, nothing to do a second 
 
   // What was made carries: a push arrives in the queue.
   await pushImage();
-  const sqs = new SQSClient(awsSettings());
+  const sqs = new SQSClient(at.aws);
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'test-ecr-push' }));
   const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
   expect(Messages?.[0]?.Body).toContain('zenler/mainapp');
   sqs.destroy();
 
-  const kube = createKubeClient(await loadKubeConfig({ env: {}, path: sandbox.access.kubernetes.kubeconfig }));
+  const { kube } = at;
   const { signal } = newLifetime();
   const key = { namespace: 'flux-system', name: 'mainapp' };
   expect(
     await kube.get({ apiVersion: 'image.toolkit.fluxcd.io/v1', kind: 'ImageRepository', ...key }, { signal }),
-  ).toMatchObject({ spec: { image: `${sandbox.access.registry.host}/zenler/mainapp`, provider: 'aws' } });
+  ).toMatchObject({ spec: { image: `${at.sandbox.access.registry.host}/zenler/mainapp`, provider: 'aws' } });
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', namespace: 'flux-system', name: 'source-controller' };
   expect(await kube.get(account, { signal })).toMatchObject({
     metadata: { annotations: { 'eks.amazonaws.com/role-arn': arnOf('role/test-source') } },
   });
-  await kube.close();
   const gone = await run('destroy');
   expect(gone.stderr).toContain('delete EventBridge rule test-ecr-push');
   expect(gone.stderr).toContain('delete SQS queue test-ecr-push-unread');
@@ -189,7 +136,7 @@ test('engine flux: everything around it, then what is to be done by hand, then t
   expect(first.stdout).toContain(
     'helm install flux-operator oci://ghcr.io/controlplaneio-fluxcd/charts/flux-operator --version',
   );
-  const kube = createKubeClient(await loadKubeConfig({ env: {}, path: sandbox.access.kubernetes.kubeconfig }));
+  const { kube } = at;
   const { signal } = newLifetime();
   for (const definition of crds()) await kube.apply(definition, { fieldManager: 'operator', signal });
   const second = await run('apply');
@@ -204,14 +151,12 @@ test('engine flux: everything around it, then what is to be done by hand, then t
   const live = JSON.stringify(await kube.get(instance, { signal }));
   expect(live).toContain(arnOf('role/test-image-reflector'));
   expect(live).toContain('"ref":"refs/tags/v1"');
-  await kube.close();
 }, 60_000);
 
 test('a change of the topology takes away the rights of the other one, and only those that provisioning made', async () => {
   configure(['zenler/mainapp']);
   await run('apply');
-  const config = await loadKubeConfig({ env: {}, path: sandbox.access.kubernetes.kubeconfig });
-  const client = createKubeClient(config);
+  const { kube: client } = at;
   const { signal } = newLifetime();
   const rbac = 'rbac.authorization.k8s.io/v1';
   const role = (name: string) => ({ apiVersion: rbac, kind: 'ClusterRole', name });
@@ -242,5 +187,4 @@ test('a change of the topology takes away the rights of the other one, and only 
   expect(await names('ClusterRole')).toEqual(['millrace-controllers']);
   expect(await names('ServiceAccount')).toEqual(['image-reflector-controller', 'millrace', 'source-controller']);
   expect(await client.get(role('millrace-source-controller'), { signal })).toBeUndefined();
-  await client.close();
 });
