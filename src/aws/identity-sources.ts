@@ -98,7 +98,8 @@ async function controllerAccountSession(options: IdentityFacts, region: string, 
     roleArn = await serviceAccounts.roleArn(account, signal);
   } catch (error) {
     // With an identity of its own injected, a pod needs no right to read ServiceAccounts.
-    if (isMillraceError(error, 'KUBE_FORBIDDEN', 'KUBE_NOT_FOUND')) return errorMessage(error);
+    if (isMillraceError(error, 'KUBE_FORBIDDEN')) return errorMessage(error);
+    if (isMillraceError(error, 'KUBE_NOT_FOUND')) return `${formatKey(account)} does not exist`;
     throw error;
   }
   if (roleArn === undefined) return `${formatKey(account)} has no annotation eks.amazonaws.com/role-arn`;

@@ -165,7 +165,7 @@ describe('the sandbox stays up and answers real clients', () => {
     expect(stdout).toMatch(/^node role +not asked$/m);
     expect(code).toBe(0);
     const nobody = await new MillraceProcess([...controller, '-n', 'default'], { env }).ended;
-    expect(nobody.stdout).toContain('default/image-reflector-controller has no annotation eks.amazonaws.com/role-arn');
+    expect(nobody.stdout).toContain('default/image-reflector-controller does not exist');
     expect(nobody.code).toBe(1);
   });
 
