@@ -1,3 +1,4 @@
+import { notificationGroup } from './alert.ts';
 import { instanceGroup } from './flux-instance.ts';
 import { imageGroup } from './image-repository.ts';
 
@@ -24,6 +25,8 @@ const credentials: PolicyRule = { apiGroups: [''], resources: ['secrets', 'servi
 const shared: readonly PolicyRule[] = [
   { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...read, 'create', 'update', 'patch'] },
+  // Whom to tell of events.
+  { apiGroups: [notificationGroup], resources: ['alerts', 'providers'], verbs: ['get', 'list'] },
   // To see whether a controller of Flux is alive before one of the same name starts.
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list'] },
 ];
@@ -42,6 +45,12 @@ const rights: Readonly<Record<string, readonly PolicyRule[]>> = {
     { apiGroups: [sourceGroup], resources: [...sources, 'externalartifacts'], verbs: read },
     credentials,
     { apiGroups: [''], resources: ['configmaps'], verbs: read },
+    // How a delivery went, for its report.
+    {
+      apiGroups: [imageGroup],
+      resources: ['imagerepositories', 'imagepolicies', 'imageupdateautomations'],
+      verbs: read,
+    },
     // How long what was applied takes to run.
     { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: read },
   ],

@@ -35,13 +35,14 @@ function crdVersion(definition: KindDefinition, name: string, storage: boolean):
     storage,
     additionalPrinterColumns: definition.printerColumns.map((column) => ({ ...column })),
     schema: { openAPIV3Schema: objectSchema(definition) },
-    subresources: { status: {} },
+    ...(definition.status === undefined ? {} : { subresources: { status: {} } }),
   };
 }
 
 function objectSchema(definition: KindDefinition): Schema {
-  const status = structuralSchema(definition.status);
-  if (definition.statusDefault !== undefined) status['default'] = { ...definition.statusDefault };
+  const status = definition.status === undefined ? undefined : structuralSchema(definition.status);
+  if (status !== undefined && definition.statusDefault !== undefined)
+    status['default'] = { ...definition.statusDefault };
   return {
     type: 'object',
     properties: {
@@ -49,7 +50,7 @@ function objectSchema(definition: KindDefinition): Schema {
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: structuralSchema(definition.spec),
-      status,
+      ...(status === undefined ? {} : { status }),
     },
     ...(definition.rules === undefined
       ? {}

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../base/kube-object.ts';
+import { Alert } from './alert.ts';
 import { Bucket } from './bucket.ts';
 import { crdOf } from './crd.ts';
 import { ExternalArtifact } from './external-artifact.ts';
@@ -13,6 +14,7 @@ import { ImageUpdateAutomation } from './image-update-automation.ts';
 import type { KindDefinition } from './kind.ts';
 import { Kustomization } from './kustomization.ts';
 import { OCIRepository } from './oci-repository.ts';
+import { Provider } from './provider.ts';
 
 /** Every kind that Millrace brings, each from its own file. */
 export const kinds: readonly KindDefinition[] = [
@@ -28,6 +30,8 @@ export const kinds: readonly KindDefinition[] = [
   ImageUpdateAutomation,
   FluxInstance,
   FluxReport,
+  Alert,
+  Provider,
 ];
 
 /** The CustomResourceDefinitions of all kinds, made anew for every call. */

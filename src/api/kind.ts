@@ -23,7 +23,8 @@ export interface KindDefinition<Spec extends z.ZodType = z.ZodType, Status exten
   annotations?: Readonly<Record<string, string>>;
   printerColumns: readonly PrinterColumn[];
   spec: Spec;
-  status: Status;
+  /** Left out for kinds that are data alone. */
+  status?: Status;
   /** Whether an object without spec is accepted. Default false. */
   optionalSpec?: boolean;
   statusDefault?: Readonly<Record<string, unknown>>;
@@ -35,7 +36,7 @@ export interface KindDefinition<Spec extends z.ZodType = z.ZodType, Status exten
 export type ObjectOf<Kind extends KindDefinition> = KubeObject & {
   metadata: ObjectMeta;
   spec: z.output<Kind['spec']>;
-  status?: z.output<Kind['status']> & { conditions?: Condition[] };
+  status?: z.output<NonNullable<Kind['status']>> & { conditions?: Condition[] };
 };
 
 export function defineKind<Spec extends z.ZodType, Status extends z.ZodType>(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { kinds } from '../api/crds.ts';
-import { fluxKinds, kindsNamed, parseObjectName, shortRevision } from './flux-kinds.ts';
+import { fluxKinds, kindsAndName, kindsNamed, parseObjectName, shortRevision } from './flux-kinds.ts';
 
 for (const { group, versions, kind, plural, shortNames = [] } of kinds) {
   const known = fluxKinds.find((candidate) => candidate.kind === kind);
@@ -21,6 +21,22 @@ const words = [
 for (const { word, want } of words) {
   test(`'${word}' means ${want} kinds`, () => expect(kindsNamed(word)).toHaveLength(want));
 }
+
+test.each([
+  ['sources all', ['GitRepository', 'OCIRepository', 'Bucket', 'HelmRepository', 'HelmChart'], undefined],
+  ['sources git fleet', ['GitRepository'], 'fleet'],
+  ['source helm', ['HelmRepository'], undefined],
+  ['image policy app', ['ImagePolicy'], 'app'],
+  ['images', ['ImageRepository', 'ImagePolicy', 'ImageUpdateAutomation'], undefined],
+  ['sources fleet', ['GitRepository', 'OCIRepository', 'Bucket', 'HelmRepository', 'HelmChart'], 'fleet'],
+  ['ks apps', ['Kustomization'], 'apps'],
+  ['alert-providers', ['Provider'], undefined],
+])("'get %s' means what it means to the flux CLI", (words, want, name) => {
+  const found = kindsAndName(words.split(' '));
+  expect({ kinds: found.kinds.map(({ kind }) => kind), name: found.name }).toEqual({ kinds: want, name });
+});
+
+test('a word too many is an error', () => expect(() => kindsAndName(['ks', 'apps', 'more'])).toThrow(/'more'/));
 
 test('names an object by kind and name', () => {
   expect(parseObjectName('ks/apps')).toMatchObject({ kind: { kind: 'Kustomization' }, name: 'apps' });

@@ -11,7 +11,9 @@ export interface FluxKind {
   plural: string;
   aliases: readonly string[];
   /** The word of groups that `get` accepts for several kinds. */
-  group: 'sources' | 'images' | 'kustomizations' | 'helm' | 'instances';
+  group: 'sources' | 'images' | 'kustomizations' | 'helm' | 'instances' | 'notifications';
+  /** Without conditions: nobody reconciles it. */
+  isData?: true;
   columns: readonly Column[];
   /** Whether `spec.suspend` stops it; policies have no such field. */
   canSuspend: boolean;
@@ -26,6 +28,8 @@ export interface Column {
 
 const sourceApi = ['source.toolkit.fluxcd.io/v1', 'source.toolkit.fluxcd.io/v1beta2'];
 const imageApi = ['image.toolkit.fluxcd.io/v1', 'image.toolkit.fluxcd.io/v1beta2'];
+
+const notificationApi = ['notification.toolkit.fluxcd.io/v1beta3'];
 
 const artifactRevision: Column = {
   title: 'REVISION',
@@ -111,7 +115,57 @@ export const fluxKinds: readonly FluxKind[] = [
     columns: [field('REVISION', 'status', 'lastAppliedRevision')],
     canSuspend: false,
   },
+  {
+    kind: 'Alert',
+    apiVersions: notificationApi,
+    plural: 'alerts',
+    aliases: [],
+    group: 'notifications',
+    columns: [field('PROVIDER', 'spec', 'providerRef', 'name'), field('SEVERITY', 'spec', 'eventSeverity')],
+    canSuspend: true,
+    isData: true,
+  },
+  {
+    kind: 'Provider',
+    apiVersions: notificationApi,
+    plural: 'providers',
+    aliases: ['alert-provider', 'alert-providers'],
+    group: 'notifications',
+    columns: [field('TYPE', 'spec', 'type'), field('CHANNEL', 'spec', 'channel')],
+    canSuspend: true,
+    isData: true,
+  },
 ];
+
+/** How the flux CLI calls kinds after the word of their group: `get sources git`, `get image policy`. */
+const wordsInGroups: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  sources: { helm: 'HelmRepository', chart: 'HelmChart', bucket: 'Bucket' },
+  images: { repository: 'ImageRepository', policy: 'ImagePolicy', update: 'ImageUpdateAutomation' },
+};
+
+/**
+ * What the words after `get` mean: a kind or a group, as `kindsNamed`, and a name; also in the form of the flux CLI, with the
+ * group before the kind: `sources git fleet`, `images all`. Throws BAD_INPUT.
+ */
+export function kindsAndName([word = 'all', second, third]: readonly string[]): { kinds: FluxKind[]; name?: string } {
+  const group = Object.keys(wordsInGroups).find((one) => one === word || one === `${word}s`);
+  const inner = group === undefined || second === undefined ? undefined : kindsInGroup(group, second.toLowerCase());
+  const [kinds, name, excess] = inner === undefined ? [kindsNamed(word), second, third] : [inner, third, undefined];
+  if (excess !== undefined)
+    throw new MillraceError('BAD_INPUT', `'${excess}' is one word too many`, {
+      hint: 'Name one object, or none for all of them.',
+      retry: 'never',
+    });
+  return { kinds, ...(name === undefined ? {} : { name }) };
+}
+
+function kindsInGroup(group: string, word: string): FluxKind[] | undefined {
+  const members = fluxKinds.filter((kind) => kind.group === group);
+  if (word === 'all') return members;
+  const called = wordsInGroups[group]?.[word.replace(/s$/, '')];
+  const found = members.filter((kind) => kind.kind === called || names(kind).includes(word));
+  return found.length === 0 ? undefined : found;
+}
 
 /** The kinds that a word means: `all`, a group, or one kind by its name, plural or short name. Throws BAD_INPUT. */
 export function kindsNamed(word: string): FluxKind[] {

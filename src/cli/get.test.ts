@@ -123,7 +123,7 @@ test('get prints objects as data, and says when there is none', async () => {
   expect(JSON.parse((await millrace('get', 'images', '-o', 'json')).out)).toMatchObject({ kind: 'List', items: [] });
   expect(await millrace('get', 'ks', 'nothing')).toMatchObject({
     code: 1,
-    out: 'no ks named nothing found in namespace flux-system\n',
+    out: 'no kustomizations named nothing found in namespace flux-system\n',
   });
   expect(await millrace('get', 'nonsense')).toMatchObject({ code: 2 });
 });

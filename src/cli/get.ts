@@ -4,7 +4,7 @@ import { getCondition } from '../runtime/conditions.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { type FluxKind, kindsNamed, read, servedKind } from './flux-kinds.ts';
+import { type FluxKind, kindsAndName, read, servedKind } from './flux-kinds.ts';
 import { addKubeOptions, addNamespaceOptions, chosenNamespace, withCluster } from './kube-options.ts';
 import { formatTable } from './table.ts';
 
@@ -14,20 +14,26 @@ export const register: CommandModule['register'] = (program, shell) => {
     .description('Show sources, kustomizations and images with their state.')
     .argument('<kind>', 'all, sources, images, or a kind such as kustomizations, gitrepositories, imagepolicies')
     .argument('[name]', 'only the object of this name')
+    .argument('[more]', 'the name, where a kind follows its group as in the flux CLI: sources git fleet')
     .option('-l, --selector <labels>', 'only objects with these labels')
     .option('--status-selector <type=status>', 'only objects with this condition, such as ready=false');
   addNamespaceOptions(addKubeOptions(command))
     .addOption(outputOption())
     .addHelpText(
       'after',
-      examples('millrace get all -A', 'millrace get ks apps -n flux-system', 'millrace get images -o yaml'),
+      examples(
+        'millrace get all -A',
+        'millrace get ks apps -n flux-system',
+        'millrace get sources git fleet',
+        'millrace get images -o yaml',
+      ),
     )
     .action(shell.action(get));
 };
 
 async function get(operands: string[], options: Record<string, unknown>, context: CliContext): Promise<CommandResult> {
-  const [word = 'all', name] = operands;
-  const kinds = kindsNamed(word);
+  const { kinds, name } = kindsAndName(operands);
+  const word = kinds.length === 1 ? (kinds[0]?.plural ?? 'objects') : (operands[0] ?? 'all');
   return withCluster(options, context, async ({ client, config }) => {
     const namespace = chosenNamespace(options, config);
     const labels = typeof options['selector'] === 'string' ? { labelSelector: options['selector'] } : {};
@@ -90,8 +96,7 @@ export function formatSection(
     'NAME',
     ...kind.columns.map(({ title }) => title),
     ...(kind.canSuspend ? ['SUSPENDED'] : []),
-    'READY',
-    'MESSAGE',
+    ...(kind.isData === true ? [] : ['READY', 'MESSAGE']),
   ];
   const rows = objects.map((object) => {
     const ready = getCondition(object, 'Ready');
@@ -101,8 +106,9 @@ export function formatSection(
       withKind ? `${kind.kind.toLowerCase()}/${name}` : name,
       ...kind.columns.map(({ value }) => value(object)),
       ...(kind.canSuspend ? [read(object, 'spec', 'suspend') === true ? 'True' : 'False'] : []),
-      ready?.status ?? 'False',
-      oneLine(ready?.message ?? 'waiting to be reconciled'),
+      ...(kind.isData === true
+        ? []
+        : [ready?.status ?? 'False', oneLine(ready?.message ?? 'waiting to be reconciled')]),
     ];
   });
   return formatTable(titles, rows);

@@ -33,6 +33,10 @@ async function reconcile(
   context: CliContext,
 ): Promise<CommandResult> {
   const { kind, name } = parseObjectName(operand);
+  if (kind.isData === true)
+    throw new MillraceError('BAD_INPUT', `${kind.kind} objects are not reconciled: a change of one counts at once`, {
+      retry: 'never',
+    });
   const timeoutMs = parseDuration(String(options['timeout']), '--timeout');
   return withCluster(options, context, ({ client, config }) =>
     withDeadline(context.signal, timeoutMs, `reconcile ${operand}`, async (signal) => {

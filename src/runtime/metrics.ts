@@ -26,6 +26,8 @@ export interface Metrics {
   resources(kind: KindRef, cache: ObjectCache): void;
   /** Length of a hop of a delivery, in milliseconds. */
   deliveryHop(hop: string, ms: number): void;
+  /** What became of a message to a Provider. */
+  notification(outcome: 'sent' | 'failed' | 'dropped'): void;
 }
 
 /** A use of a cache, the end of a load, or a change of how much is in it. */
@@ -97,6 +99,9 @@ export function createMetrics(): Metrics {
     ['hop'],
     hopBuckets,
   );
+  const notifications = counter('millrace_notifications_total', 'Messages to Providers of Alerts by outcome.', [
+    'outcome',
+  ]);
   const resources = createResourceInfo('gotk_resource_info', registry);
   addProcessGauges(registry);
 
@@ -134,6 +139,7 @@ export function createMetrics(): Metrics {
     },
     resources: (kind, cache) => resources.add(kind, () => cache.list()),
     deliveryHop: (hop, ms) => hops.observe({ hop }, ms / 1000),
+    notification: (outcome) => notifications.inc({ outcome }),
     leading: (name, isLeader) => leader.set({ name }, isLeader ? 1 : 0),
   };
 }

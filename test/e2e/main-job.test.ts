@@ -169,6 +169,14 @@ describe('the sandbox stays up and answers real clients', () => {
     expect(nobody.code).toBe(1);
   });
 
+  test('each delivery is reported by one event', async () => {
+    const env = { KUBECONFIG: state.kubernetes.kubeconfig };
+    const events = async () => (await new MillraceProcess(['events', '-A'], { env }).ended).stdout;
+    await expect
+      .poll(events)
+      .toMatch(/DeliverySucceeded .*delivered mainapp:1\.0\.2 in .*: .*committed .*, running after /);
+  });
+
   test('every hop of it is in the metrics, beside the ones that Flux has', async () => {
     const url = /http:\S+\/metrics/.exec(millrace.stdout)?.[0] ?? '';
     const scrape = async () => (await fetch(url)).text();

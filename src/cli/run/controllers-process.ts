@@ -3,18 +3,17 @@ import { hostname } from 'node:os';
 import { sleep } from '../../base/deadline.ts';
 import { MillraceError } from '../../base/error.ts';
 import type { Logger } from '../../base/logger.ts';
-import { createHttpClient } from '../../http/http-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeConfig } from '../../kube/config.ts';
 import { refuseLiveCounterparts } from '../../runtime/counterpart.ts';
-import { createEventRecorder, type RunningEventRecorder } from '../../runtime/event-recorder.ts';
 import { runWhileLeading } from '../../runtime/leader-election.ts';
 import { createManager, type Manager } from '../../runtime/manager.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
-import { createNotifier } from '../../runtime/notification.ts';
 import { type ProcessServer, parseListenAddress, startProcessServer } from '../../runtime/process-server.ts';
-import { type assembleControllers, type ControllerName, controllerNames } from './controllers.ts';
+import { type assembleControllers, controllerNames } from './controllers.ts';
+import { createDeliveryEvents } from './delivery-events.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';
+import { createEventRecorders } from './notifications.ts';
 import type { RunOptions } from './options.ts';
 
 export interface ControllersProcess {
@@ -74,10 +73,15 @@ async function runManager(
   state: { manager: Manager | undefined },
   signal: AbortSignal,
 ): Promise<void> {
-  const recorders = newRecorders({ client, options, logger });
   const scope = options.watchAllNamespaces ? {} : { namespace };
+  const recorders = createEventRecorders({ client, options, env, logger, metrics, ...scope });
   const deliveries = createDeliveryMetrics({ controllers: options.controllers, client, metrics, logger, ...scope });
-  const { pushed } = deliveries;
+  const events = recorders.of('image-automation-controller');
+  const reports = createDeliveryEvents({ controllers: options.controllers, client, events, logger, ...scope });
+  const pushed = (image: string, tag: string, atMs: number) => {
+    deliveries.pushed(image, tag, atMs);
+    reports.pushed(image, tag, atMs);
+  };
   const deps = { client, config, options, namespace, env, logger, metrics, events: recorders.of, pushed, signal };
   const set = await assemble(options.controllers, deps);
   const isScraped = servers.some(({ name }) => name === 'metrics');
@@ -85,7 +89,10 @@ async function runManager(
     client,
     controllers: set.controllers,
     ...scope,
-    ...(isScraped && { onChange: deliveries.observe }),
+    onChange: (change) => {
+      if (isScraped) deliveries.observe(change);
+      reports.observe(change);
+    },
     ...(options.watchLabelSelector === undefined ? {} : { labelSelector: options.watchLabelSelector }),
     logger,
     metrics,
@@ -95,11 +102,11 @@ async function runManager(
   state.manager = manager;
   const addresses = Object.fromEntries(servers.map(({ name, server }) => [name, server.address]));
   void logWhenReady(manager, logger, { controllers: options.controllers, ...addresses, ...set.addresses }, signal);
-  const timing = isScraped ? deliveries.watch(signal) : undefined;
+  const following = [...(isScraped ? [deliveries.watch(signal)] : []), reports.watch(signal)];
   try {
     await manager.run(signal);
   } finally {
-    await timing;
+    await Promise.all(following);
     await set.close();
     await recorders.close();
     logger.info('stopped');
@@ -138,45 +145,4 @@ async function startServers(options: RunOptions, metrics: Metrics, isReady: () =
     servers.push({ name: 'health', server: await startProcessServer({ address: healthAddress, isReady }) });
   }
   return servers;
-}
-
-/** An event recorder for each controller, made when it is first asked for. */
-function newRecorders({ client, options, logger }: Pick<ControllersProcess, 'client' | 'options' | 'logger'>) {
-  const recorders = new Map<ControllerName, RunningEventRecorder>();
-  const { eventsAddr } = options;
-  const http = eventsAddr === undefined ? undefined : createHttpClient({ connections: 4 });
-  const notify =
-    http === undefined || eventsAddr === undefined
-      ? undefined
-      : createNotifier(async (body, signal) => {
-          const headers = { 'content-type': 'application/json' };
-          const response = await http.send({ method: 'POST', url: eventsAddr, headers, body, signal });
-          await response.discard();
-          return response.status;
-        });
-  return {
-    of(component: ControllerName): RunningEventRecorder {
-      let recorder = recorders.get(component);
-      if (recorder === undefined) {
-        const instance = hostname();
-        recorder = createEventRecorder({
-          client,
-          component,
-          instance,
-          logger,
-          ...(notify === undefined ? {} : { notify }),
-        });
-        recorders.set(component, recorder);
-      }
-      return recorder;
-    },
-    async close() {
-      const all = [...recorders.values()];
-      // What cannot be said within a few seconds stays unsaid: the process must end.
-      const timer = setTimeout(() => all.map((recorder) => recorder.close()), 3_000);
-      await Promise.all(all.map((recorder) => recorder.flush()));
-      clearTimeout(timer);
-      await http?.close({ force: true });
-    },
-  };
 }

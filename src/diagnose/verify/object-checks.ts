@@ -1,6 +1,7 @@
 import { parseEcrHost } from '../../aws/ecr-host.ts';
 import { isRecord, listAt, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { fluxKinds } from '../collect/flux-kinds.ts';
 import { gitSecretFacts } from '../collect/secret-facts.ts';
 import { conditionOf } from '../condition.ts';
 import { type Check, type CheckResult, fail, failedBy, pass, skipped, unknown } from './check.ts';
@@ -94,8 +95,8 @@ export const objectChecks: readonly Check<Scene>[] = [
           ? unknown('definitions may not be listed')
           : fail('no kind of Flux is defined here');
       const old = flux.flatMap((crd) => {
-        const stored = valueAt(crd, 'status', 'storedVersions');
-        const beta = Array.isArray(stored) ? stored.filter((version) => /alpha|beta/.test(String(version))) : [];
+        const stored = listAt(crd, 'status', 'storedVersions').map(String);
+        const beta = stored.filter((version) => /alpha|beta/.test(version) && version !== newestOf(crd));
         return beta.length === 0 ? [] : [`${crd.metadata.name} has objects stored as ${beta.join(', ')}`];
       });
       const versions = new Set(
@@ -110,6 +111,13 @@ export const objectChecks: readonly Check<Scene>[] = [
     },
   },
 ];
+
+/** The newest version of a kind that is known; of other kinds, such as those for notifications, the one that is stored by now. */
+function newestOf(crd: KubeObject): string | undefined {
+  const known = fluxKinds.find(({ kind }) => kind === textAt(crd, 'spec', 'names', 'kind'));
+  const storage = listAt(crd, 'spec', 'versions').find((version) => valueAt(version, 'storage') === true);
+  return known?.versions[0] ?? textAt(storage, 'name');
+}
 
 function each(
   number: number,
