@@ -107,6 +107,28 @@ test('a leader that cannot renew stops', async () => {
   expect(log).toEqual(['a begins', 'a ends']);
 });
 
+test('the Lease is held while the work of an ending leader goes on, and given back afterwards', async () => {
+  const stop = new AbortController();
+  let finish = () => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const options = { client, namespace: 'flux-system', name: 'millrace', identity: 'a', logger: silentLogger };
+  const ended = runWhileLeading(
+    { ...options, leaseMs: 20_000, renewDeadlineMs: 500, retryMs: 20 },
+    stop.signal,
+    () => finished,
+  );
+  await expect.poll(() => lease?.spec?.holderIdentity).toBe('a');
+  stop.abort();
+  const before = version;
+  await expect.poll(() => version).toBeGreaterThan(before + 2);
+  expect(lease?.spec?.holderIdentity).toBe('a');
+  finish();
+  expect(await ended).toBe('ended');
+  expect(lease?.spec?.holderIdentity).toBe('');
+});
+
 const refuse = () =>
   refuseLiveCounterparts({
     client,

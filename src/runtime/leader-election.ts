@@ -1,6 +1,6 @@
 import { type Clock, formatMicroTime, systemClock } from '../base/clock.ts';
 import { newLifetime, sleep, withDeadline } from '../base/deadline.ts';
-import { errorMessage } from '../base/error.ts';
+import { errorMessage, MillraceError } from '../base/error.ts';
 import type { KubeObject, ObjectRef } from '../base/kube-object.ts';
 import type { Logger } from '../base/logger.ts';
 import { retry } from '../base/retry.ts';
@@ -54,6 +54,7 @@ export async function runWhileLeading(
       if (!signal.aborted) logger.debug(`lease ${options.name}: ${errorMessage(error)}`);
       return undefined;
     });
+  const holdOn = () => candidate.tryToHold(AbortSignal.timeout(retryMs * 2)).catch(() => {});
   const pause = () => sleep(retryMs * (0.9 + 0.2 * Math.random()), signal).catch(() => {});
 
   logger.info(`waiting to lead: lease ${options.namespace}/${options.name}`, { identity: options.identity });
@@ -73,8 +74,10 @@ export async function runWhileLeading(
     const held = await attempt();
     if (held === true) heldAt = clock.now();
     isLost = held === false || clock.now() - heldAt > renewDeadlineMs;
-    if (isLost) term.abort(new DOMException('the lease was lost', 'AbortError'));
+    if (isLost) term.abort(leaseLost(options));
   }
+  // Runs under way may need longer than the Lease has left.
+  while (!isLost && !(await settlesWithin(leading, retryMs))) await holdOn();
   await leading;
   signal.removeEventListener('abort', onAbort);
   options.onLeading?.(false);
@@ -84,6 +87,29 @@ export async function runWhileLeading(
     logger.warn(`lease not given back: ${errorMessage(error)}`),
   );
   return 'ended';
+}
+
+/** Whether work ends, well or not, within a time. */
+async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = newLifetime();
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  const isSettled = await Promise.race([
+    settled,
+    sleep(ms, timer.signal).then(
+      () => false,
+      () => false,
+    ),
+  ]);
+  timer.abort();
+  return isSettled;
+}
+
+/** Why the work of a leader ends at once: another may lead already. */
+export function leaseLost({ namespace, name }: Pick<LeaderElectionOptions, 'namespace' | 'name'>): MillraceError {
+  return new MillraceError('LEASE_LOST', `The lease ${namespace}/${name} was lost to another process`);
 }
 
 function createCandidate({ client, namespace, name, identity }: LeaderElectionOptions, leaseMs: number, clock: Clock) {

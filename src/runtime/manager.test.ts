@@ -37,7 +37,7 @@ function start(controller: Partial<Controller> = {}, metrics = createMetrics()):
     logger: silentLogger,
     metrics,
     backoff: { firstDelayMs: 20, maxDelayMs: 100 },
-    drainMs: 300,
+    drainMs: () => 300,
     controllers: [
       {
         name: 'widget-controller',

@@ -21,8 +21,8 @@ export interface ManagerOptions {
   backoff?: BackoffOptions;
   /** Told of every change of every kind that is watched. */
   onChange?(change: Change): void;
-  /** How long runs under way may go on after the end was asked for. Default 20 seconds. */
-  drainMs?: number;
+  /** How long runs under way may go on after the end was asked for, in milliseconds, by the reason. Default 20 seconds. */
+  drainMs?(reason: unknown): number;
 }
 
 /** Runs controllers over shared informers. */
@@ -90,7 +90,7 @@ export function createManager(options: ManagerOptions): Manager {
       await Promise.all([...watching, ...starting]);
       await drain(
         loops.map(({ loop }) => loop),
-        options.drainMs ?? 20_000,
+        options.drainMs?.(signal.reason) ?? 20_000,
         logger,
       );
     },

@@ -92,7 +92,7 @@ function startCopier() {
     logger: silentLogger,
     metrics: createMetrics(),
     backoff: { firstDelayMs: 100, maxDelayMs: 1000 },
-    drainMs: 1000,
+    drainMs: () => 1000,
     controllers: [
       {
         name: 'copier',

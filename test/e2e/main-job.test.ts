@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKubeClient } from '../../src/kube/api-client.ts';
+import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import {
   administrator,
   hasClient,
@@ -175,6 +177,24 @@ describe('the sandbox stays up and answers real clients', () => {
     await expect
       .poll(events)
       .toMatch(/DeliverySucceeded .*delivered mainapp:1\.0\.2 in .*: .*committed .*, running after /);
+  });
+
+  test('who leads gives the Lease back when it is told to end, and takes it again', async () => {
+    const args = ['run', '--controllers', 'flux-operator', '--enable-leader-election', '--health-addr', '127.0.0.1:0'];
+    for (const transitions of [0, 1]) {
+      const leader = new MillraceProcess([...args, '--namespace', 'default'], { env: administrator(state) });
+      await leader.until('"msg":"ready"', 20_000);
+      const health = /"health":"([^"]+)"/.exec(leader.stderr)?.[1];
+      expect((await fetch(`http://${health}/readyz`)).status).toBe(200);
+      leader.kill('SIGTERM');
+      expect((await leader.ended).code).toBe(0);
+      const client = createKubeClient(await loadKubeConfig({ env: {}, path: state.kubernetes.kubeconfig }));
+      const name = 'millrace-flux-operator-leader-election';
+      const ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'default', name };
+      const lease = await client.get(ref, { signal: AbortSignal.timeout(10_000) });
+      await client.close();
+      expect(lease?.['spec']).toMatchObject({ holderIdentity: '', leaseTransitions: transitions });
+    }
   });
 
   test('every hop of it is in the metrics, beside the ones that Flux has', async () => {

@@ -76,7 +76,7 @@ export async function startDelivery({ client, controllerClient = client, deps }:
     namespace,
     logger: silentLogger,
     metrics: createMetrics(),
-    drainMs: 2_000,
+    drainMs: () => 2_000,
   });
   const ended = manager.run(stop.signal);
   const refOf = (name: string): ObjectRef => ({ ...kustomizations, namespace, name });

@@ -91,7 +91,10 @@ test('says when it is ready, serves health and metrics, and ends in order', asyn
   expect(await (await fetch(`http://${fields['metrics']}/metrics`)).text()).toContain('workqueue_adds_total');
   await expect.poll(() => order).toEqual(['begun']);
   stop.abort();
-  setTimeout(finish, 100);
+  // It lives, and has nothing to offer any more.
+  expect((await fetch(`http://${fields['health']}/healthz`)).status).toBe(200);
+  expect((await fetch(`http://${fields['health']}/readyz`)).status).toBe(503);
+  finish();
   await ended;
   expect(order).toEqual(['begun', 'done', 'closed']);
   await expect(fetch(`http://${fields['health']}/readyz`)).rejects.toThrow();

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { sleep } from '../../base/deadline.ts';
-import { MillraceError } from '../../base/error.ts';
+import { isMillraceError } from '../../base/error.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeConfig } from '../../kube/config.ts';
 import { refuseLiveCounterparts } from '../../runtime/counterpart.ts';
-import { runWhileLeading } from '../../runtime/leader-election.ts';
+import { leaseLost, runWhileLeading } from '../../runtime/leader-election.ts';
 import { createManager, type Manager } from '../../runtime/manager.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { type ProcessServer, parseListenAddress, startProcessServer } from '../../runtime/process-server.ts';
@@ -37,7 +37,9 @@ export async function runControllers(process: ControllersProcess, signal: AbortS
     await refuseLiveCounterparts({ client, controllers: options.controllers, logger, signal });
   }
   const state: { manager: Manager | undefined } = { manager: undefined };
-  const servers = await startServers(options, metrics, () => state.manager?.isSynced() ?? options.leaderElection);
+  // Who waits to lead is ready to; who ends is not.
+  const isReady = () => !signal.aborted && (state.manager?.isSynced() ?? options.leaderElection);
+  const servers = await startServers(options, metrics, isReady);
   try {
     const lead = (term: AbortSignal) => runManager(process, servers, state, term);
     if (!options.leaderElection) return await lead(signal);
@@ -45,8 +47,7 @@ export async function runControllers(process: ControllersProcess, signal: AbortS
     const identity = `${hostname()}_${randomUUID()}`;
     const onLeading = (isLeader: boolean) => metrics.leading(name, isLeader);
     const end = await runWhileLeading({ client, namespace, name, identity, logger, onLeading }, signal, lead);
-    if (end === 'lost')
-      throw new MillraceError('LEASE_LOST', `The lease ${namespace}/${name} was lost to another process`);
+    if (end === 'lost') throw leaseLost({ namespace, name });
   } finally {
     await Promise.all(servers.map(({ server }) => server.close()));
   }
@@ -97,7 +98,8 @@ async function runManager(
     logger,
     metrics,
     backoff: { firstDelayMs: options.minRetryDelayMs, maxDelayMs: options.maxRetryDelayMs },
-    drainMs: options.gracefulShutdownMs,
+    // Who has lost the Lease is followed by another in a few seconds.
+    drainMs: (why) => (isMillraceError(why, 'LEASE_LOST') ? 0 : options.gracefulShutdownMs),
   });
   state.manager = manager;
   const addresses = Object.fromEntries(servers.map(({ name, server }) => [name, server.address]));
