@@ -16,6 +16,7 @@ import { examples, outputOption, type Shell } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { parseObjectName } from './flux-kinds.ts';
+import { formatGaps } from './gaps.ts';
 import { withCluster } from './kube-options.ts';
 import { codeBlock } from './markdown.ts';
 import { withVerifyTools } from './verify/with-tools.ts';
@@ -87,7 +88,8 @@ async function examine(
     // A cluster that cannot be reached is none without faults.
     await client.readPath('/version', context);
     return withVerifyTools(client, options, context, async (tools) => {
-      const reader = new ClusterReader(client, signal, { role: (name) => tools.readRole(name) });
+      const roles = { role: (name: string) => tools.readRole(name) };
+      const reader = new ClusterReader(client, signal, roles, namespace === undefined ? [] : [namespace]);
       const live = options['quick'] !== true;
       return examineCluster(reader, {
         scope,
@@ -128,7 +130,7 @@ function formatExamination({ findings, unexplained, looked, gaps }: Examination)
   });
   for (const { object, message } of unexplained) parts.push(`not known: ${object}\n  ${message}`);
   if (parts.length === 0) parts.push(healthOf({ looked, gaps }));
-  for (const { what, why } of gaps) parts.push(`could not look: ${what}: ${why}`);
+  if (gaps.length > 0) parts.push(formatGaps(gaps).join('\n'));
   return parts.join('\n\n');
 }
 
@@ -147,7 +149,13 @@ function examinationMarkdown({ findings, unexplained, looked, gaps }: Examinatio
   for (const { object, message } of unexplained) parts.push(`### not known: ${object}`, codeBlock(message));
   if (findings.length + unexplained.length === 0)
     parts.push(gaps.length > 0 ? 'Nothing wrong where it could be looked.' : 'Nothing wrong.');
-  if (gaps.length > 0) parts.push('### Not looked at', gaps.map(({ what, why }) => `- ${what}: ${why}`).join('\n'));
+  if (gaps.length > 0)
+    parts.push(
+      '### Not looked at',
+      formatGaps(gaps)
+        .map((line) => `- ${line}`)
+        .join('\n'),
+    );
   return parts.join('\n\n');
 }
 

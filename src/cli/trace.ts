@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MillraceError } from '../base/error.ts';
 import { ClusterReader } from '../diagnose/collect/reader.ts';
 import { type ClusterFinding, examineCluster } from '../diagnose/doctor/examine.ts';
-import { readTraced } from '../diagnose/trace/routes.ts';
+import { readTraced, type TracedCluster } from '../diagnose/trace/routes.ts';
 import { type Trace, traceImage } from '../diagnose/trace/trace.ts';
 import { orCannotCheck } from './cannot-check.ts';
 import { type CommandModule, examples, outputOption } from './command.ts';
 import type { CliContext, CommandResult } from './context.ts';
+import { formatGaps } from './gaps.ts';
 import { gitOf } from './git-of.ts';
 import { addKubeOptions, withCluster } from './kube-options.ts';
 import { formatTraces, traceExitCode, tracesMarkdown } from './trace/format.ts';
@@ -47,10 +49,11 @@ async function runTrace(what: string, options: Record<string, unknown>, context:
     return await withCluster(options, context, async ({ client }) => {
       // A cluster that cannot be reached is no delivery that stopped.
       await client.readPath('/version', context);
-      const reader = new ClusterReader(client, context.signal);
+      const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : undefined;
+      const reader = new ClusterReader(client, context.signal, undefined, namespace === undefined ? [] : [namespace]);
       const tools = traceTools({ client, git, clonesDir }, context);
       const cluster = await readTraced(reader);
-      const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : undefined;
+      requireSight(cluster, reader);
       const traces: Trace[] = [];
       for (const { image, tag } of await targetsOf(what, namespace, cluster, tools))
         traces.push(await traceImage(image, tag, cluster, { reader, tools }));
@@ -61,6 +64,16 @@ async function runTrace(what: string, options: Record<string, unknown>, context:
   } finally {
     await rm(clonesDir, { recursive: true, force: true });
   }
+}
+
+/** Nothing is there to be traced where nothing may be seen. Throws KUBE_FORBIDDEN. */
+function requireSight({ objects, workloads }: TracedCluster, { gaps }: ClusterReader): void {
+  const isEmpty = workloads.length === 0 && Object.values(objects).every((all) => all.length === 0);
+  if (!isEmpty || gaps.length === 0) return;
+  throw new MillraceError('KUBE_FORBIDDEN', `no object of a delivery may be seen\n${formatGaps(gaps).join('\n')}`, {
+    hint: 'A trace reads the objects of Flux, workloads, pods and events.',
+    retry: 'never',
+  });
 }
 
 /** What doctor knows of the objects at which routes have stopped. */

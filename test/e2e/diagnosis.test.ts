@@ -118,10 +118,12 @@ describe('diagnosis in the sandbox', () => {
     const { code, failed, unknown, checks } = await items(path);
     expect({ code, failed }, JSON.stringify(checks, null, 1)).toEqual({ code: 2, failed: [] });
     expect(unknown).toEqual(expect.arrayContaining([1, 2, 3, 22, 24, 27]));
-    expect(checks.find(({ number }) => number === 3)?.evidence).toContain('cannot list resource "serviceaccounts"');
+    expect(checks.find(({ number }) => number === 3)?.evidence).toContain(
+      'may not list serviceaccounts at the cluster scope',
+    );
     const doctor = await millraceWith(['doctor'], path);
     expect(doctor.code).toBe(2);
-    expect(doctor.stdout).toContain('cannot list resource "gitrepositories"');
+    expect(doctor.stdout).toContain('list gitrepositories.source.toolkit.fluxcd.io');
   });
 
   test('a cluster that does not answer is no finding', async () => {

@@ -4,6 +4,7 @@ import type { HopState, TraceHop } from '../../diagnose/trace/hop.ts';
 import type { Trace, TracedRoute } from '../../diagnose/trace/trace.ts';
 import { formatFindings } from '../doctor.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { formatGaps } from '../gaps.ts';
 import { codeBlock, markdownTable } from '../markdown.ts';
 
 /** Traces with the causes that doctor knows for where they stopped. */
@@ -29,7 +30,8 @@ export function traceExitCode({ traces }: TraceReport): number {
 
 export function formatTraces({ traces, findings }: TraceReport): string {
   const parts = traces.flatMap((trace) => trace.routes.map((route) => formatRoute(trace, route)));
-  for (const { what, why } of traces[0]?.gaps ?? []) parts.push(`could not look: ${what}: ${why}`);
+  const unseen = formatGaps(traces[0]?.gaps ?? []);
+  if (unseen.length > 0) parts.push(unseen.join('\n'));
   for (const finding of findings) parts.push(formatFindings([finding]));
   return parts.join('\n\n');
 }

@@ -1,6 +1,7 @@
 import type { Verdict } from '../../diagnose/verify/check.ts';
 import type { Verification } from '../../diagnose/verify/verify.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { formatGaps } from '../gaps.ts';
 import { markdownTable } from '../markdown.ts';
 
 const marks: Record<Verdict, string> = { pass: 'ok', fail: 'FAIL', unknown: '?', skipped: '-' };
@@ -21,7 +22,7 @@ export function formatVerification(verification: Verification): string {
     const text = evidence.replace(/\n\s*/g, `\n${indent}`);
     return fix === undefined ? [`${start}${text}`] : [`${start}${text}`, `${indent}fix: ${fix}`];
   });
-  const unread = untold(verification).map(({ what, why }) => `could not look: ${what}: ${why}`);
+  const unread = formatGaps(untold(verification));
   return [`the chain of ${namespace}`, '', ...lines, '', ...unread, summary(verification)].join('\n');
 }
 
@@ -32,7 +33,7 @@ export function verificationMarkdown(verification: Verification): string {
   const fixes = checks.flatMap(({ number, name, fix }) =>
     fix === undefined ? [] : [`- ${number}, ${name}: ${fix.replace(/\s+/g, ' ')}`],
   );
-  const unread = untold(verification).map(({ what, why }) => `- ${what}: ${why}`);
+  const unread = formatGaps(untold(verification)).map((line) => `- ${line}`);
   return [
     `## millrace verify: ${namespace}`,
     summary(verification),

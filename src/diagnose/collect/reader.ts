@@ -1,7 +1,8 @@
-import { errorMessage } from '../../base/error.ts';
+import { isMillraceError } from '../../base/error.ts';
 import { textAt } from '../../base/json.ts';
 import type { KindRef, KubeObject, ObjectRef } from '../../base/kube-object.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { reasonOf } from '../reason.ts';
 import type { RoleDocuments, RoleReader } from './aws-facts.ts';
 import type { FluxKind } from './flux-kinds.ts';
 
@@ -23,12 +24,15 @@ export class ClusterReader {
   readonly #objects = new Map<string, Promise<KubeObject | undefined>>();
   #issuer: Promise<string | undefined> | undefined;
   readonly #roles: RoleReader | undefined;
+  readonly #namespaces: readonly string[];
   readonly #asked = new Map<string, Promise<RoleDocuments | undefined>>();
 
-  constructor(client: KubeClient, signal: AbortSignal, roles?: RoleReader) {
+  /** `namespaces` are looked at one by one where not all may be listed at once. */
+  constructor(client: KubeClient, signal: AbortSignal, roles?: RoleReader, namespaces: readonly string[] = []) {
     this.#client = client;
     this.#signal = signal;
     this.#roles = roles;
+    this.#namespaces = namespaces;
   }
 
   /** A role of IAM; undefined where nobody can be asked or the answer is no. Every role is asked for once. */
@@ -60,9 +64,19 @@ export class ClusterReader {
     const asked = this.#client
       .list(kind, { signal: this.#signal })
       .then(({ items }) => items)
+      .catch((error: unknown) => this.#listByNamespace(kind, error))
       .catch((error: unknown) => this.#gap(`list ${kind.kind} (${kind.apiVersion})`, error, []));
     this.#lists.set(key, asked);
     return asked;
+  }
+
+  /** Who may not list everywhere may do so in the namespaces that were named. */
+  async #listByNamespace(kind: KindRef, error: unknown): Promise<KubeObject[]> {
+    if (!isMillraceError(error, 'KUBE_FORBIDDEN') || this.#namespaces.length === 0) throw error;
+    const lists: KubeObject[] = [];
+    for (const namespace of this.#namespaces)
+      lists.push(...(await this.#client.list(kind, { namespace, signal: this.#signal })).items);
+    return lists;
   }
 
   /** A container's log; empty, with a gap noted, where it cannot be read. */
@@ -109,7 +123,7 @@ export class ClusterReader {
 
   #gap<T>(what: string, error: unknown, value: T): T {
     this.#signal.throwIfAborted();
-    this.gaps.push({ what, why: errorMessage(error) });
+    this.gaps.push({ what, why: reasonOf(error) });
     return value;
   }
 }

@@ -1,8 +1,8 @@
-import { errorMessage } from '../../base/error.ts';
 import { textAt, valueAt } from '../../base/json.ts';
 import { formatRef } from '../../base/kube-object.ts';
 import { formatRepository, type Repository } from '../../oci/reference.ts';
 import { conditionOf } from '../condition.ts';
+import { reasonOf } from '../reason.ts';
 import { suspended, type TraceHop } from './hop.ts';
 import { isChosen } from './image-hops.ts';
 import type { Route } from './routes.ts';
@@ -27,7 +27,7 @@ export async function findCommit(
     ]);
     return { commit };
   } catch (error) {
-    return { why: errorMessage(error) };
+    return { why: reasonOf(error) };
   }
 }
 

@@ -1,10 +1,10 @@
-import { errorMessage } from '../../base/error.ts';
 import { isRecord, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { explainTags } from '../../images/explain-tags.ts';
 import type { TagSelection } from '../../images/policy.ts';
 import { formatRepository, type Repository } from '../../oci/reference.ts';
 import { conditionOf } from '../condition.ts';
+import { reasonOf } from '../reason.ts';
 import { suspended, type TraceHop } from './hop.ts';
 import type { Route, TracedCluster } from './routes.ts';
 import type { TraceTools } from './tools.ts';
@@ -17,7 +17,7 @@ export async function pushedHop(image: Repository, tag: string, tools: TraceTool
       return { name: 'pushed', state: 'stopped', evidence: `${formatRepository(image)} has no tag ${tag} now` };
     return { name: 'pushed', state: 'done', at: pushed.at, evidence: `${tag} ${pushed.digest.slice(0, 19)}` };
   } catch (error) {
-    return { name: 'pushed', state: 'unknown', evidence: errorMessage(error) };
+    return { name: 'pushed', state: 'unknown', evidence: reasonOf(error) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { errorMessage, isMillraceError } from '../../base/error.ts';
 import type { FailureCode } from '../doctor/codes.ts';
+import { isOwnLack, reasonOf } from '../reason.ts';
 
 /** `unknown`: it could not be looked at; `skipped`: it does not arise here. */
 export type Verdict = 'pass' | 'fail' | 'unknown' | 'skipped';
@@ -26,6 +27,8 @@ export interface Check<Scene> {
   run(scene: Scene): Promise<CheckResult | CheckResult[]>;
   /** Checks whose success proves this one where it cannot be made itself: AWS accepted what it is about. */
   provedBy?: readonly number[];
+  /** The permissions of AWS without which it cannot be made. */
+  needs?: string;
 }
 
 export interface CheckedItem extends CheckResult {
@@ -43,8 +46,9 @@ export const fail = (evidence: string, fix?: string, cause?: FailureCode): Check
 export const unknown = (evidence: string): CheckResult => ({ verdict: 'unknown', evidence });
 export const skipped = (evidence: string): CheckResult => ({ verdict: 'skipped', evidence });
 
-/** A failure as the service words it, with the hint of our error as the fix. */
+/** A failure as the service words it, with the hint of our error as the fix; unknown where it is ours not to be allowed to look. */
 export function failedBy(error: unknown): CheckResult {
+  if (isOwnLack(error)) return unknown(reasonOf(error));
   const message = errorMessage(error);
   return { ...fail(message, isMillraceError(error) ? error.hint : undefined), symptom: message };
 }
@@ -73,6 +77,12 @@ export class Unavailable extends Error {
   }
 }
 
+/** What was missing, where the service that would know was not even asked. */
+function told(result: CheckResult, needs: string | undefined): CheckResult {
+  const isNamed = result.verdict !== 'unknown' || result.evidence.startsWith('needs ');
+  return needs === undefined || isNamed ? result : { ...result, evidence: `${result.evidence}; needs ${needs}` };
+}
+
 /** Runs the checks in order; one that cannot be made is proved by a later one where that is possible. */
 export async function runChecks<Scene>(
   checks: readonly Check<Scene>[],
@@ -80,14 +90,14 @@ export async function runChecks<Scene>(
   signal: AbortSignal,
 ): Promise<CheckedItem[]> {
   const items: CheckedItem[] = [];
-  for (const { number, name, run } of checks) {
+  for (const { number, name, run, needs } of checks) {
     signal.throwIfAborted();
     const results = await run(scene).catch((error: unknown) => {
       signal.throwIfAborted();
       if (error instanceof Unavailable) return error.result;
-      return unknown(errorMessage(error));
+      return unknown(reasonOf(error));
     });
-    for (const result of [results].flat()) items.push({ number, name, ...result });
+    for (const result of [results].flat()) items.push({ number, name, ...told(result, needs) });
   }
   const holds = (number: number) => {
     const of = items.filter((item) => item.number === number);

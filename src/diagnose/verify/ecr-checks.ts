@@ -6,10 +6,14 @@ import { checkEcrAccess } from '../../iam/check-access.ts';
 import { ecrProfiles, repositoryArn } from '../../iam/ecr-policy.ts';
 import { formatRepository } from '../../oci/reference.ts';
 import { listTags } from '../../oci/tags.ts';
+import { reasonOf } from '../reason.ts';
 import { type Check, type CheckResult, fail, failedBy, pass, skipped, unknown } from './check.ts';
-import { nameOfRole, need, type ScannedRepository, type Scene } from './scene.ts';
+import { nameOfRole, need, readsRole, type ScannedRepository, type Scene } from './scene.ts';
 
-const nothing = skipped('no ImageRepository scans an ECR registry');
+function nothingScanned({ reader }: Scene): CheckResult {
+  const gap = reader.gapOf('ImageRepository');
+  return gap === undefined ? skipped('no ImageRepository scans an ECR registry') : unknown(gap.why);
+}
 
 /** Checks 16 to 20: what the role may do, the login, and every repository that is scanned. */
 export const ecrChecks: readonly Check<Scene>[] = [
@@ -17,11 +21,13 @@ export const ecrChecks: readonly Check<Scene>[] = [
     number: 16,
     name: 'permissions of the role',
     provedBy: [18],
-    async run({ scanned, roleArn, tools }) {
-      if (scanned.length === 0) return nothing;
+    needs: readsRole,
+    async run(scene) {
+      const { scanned, roleArn, tools } = scene;
+      if (scanned.length === 0) return nothingScanned(scene);
       const arn = parseArn(roleArn ?? '');
       if (arn === undefined || roleArn === undefined) return unknown('needs the role of 4');
-      const role = await tools.readRole(nameOfRole(arn)).catch((error: unknown) => unknown(errorMessage(error)));
+      const role = await tools.readRole(nameOfRole(arn)).catch((error: unknown) => unknown(reasonOf(error)));
       if ('verdict' in role) return role;
       const repositories = scanned.map(({ account, region, repository }) =>
         repositoryArn({ partition: arn.partition, region, account }, repository.name),
@@ -43,7 +49,7 @@ export const ecrChecks: readonly Check<Scene>[] = [
     number: 17,
     name: 'ECR login',
     async run(scene) {
-      if (scene.scanned.length === 0) return nothing;
+      if (scene.scanned.length === 0) return nothingScanned(scene);
       const session = await need(scene.session, 14);
       return Promise.all(
         [...new Set(scene.scanned.map(({ repository }) => repository.host))].map(async (host) => {
@@ -61,7 +67,7 @@ export const ecrChecks: readonly Check<Scene>[] = [
     number: 18,
     name: 'tag list',
     async run(scene) {
-      if (scene.scanned.length === 0) return nothing;
+      if (scene.scanned.length === 0) return nothingScanned(scene);
       const session = await need(scene.session, 14);
       return Promise.all(scene.scanned.map((scanned) => listOf(scene, session, scanned)));
     },
@@ -70,8 +76,10 @@ export const ecrChecks: readonly Check<Scene>[] = [
     number: 19,
     name: 'repository',
     provedBy: [18],
-    async run({ scanned, tools }) {
-      if (scanned.length === 0) return nothing;
+    needs: 'ecr:DescribeRepositories',
+    async run(scene) {
+      const { scanned, tools } = scene;
+      if (scanned.length === 0) return nothingScanned(scene);
       return Promise.all(
         scanned.map(async (one) => {
           const name = formatRepository(one.repository);
@@ -80,7 +88,7 @@ export const ecrChecks: readonly Check<Scene>[] = [
             return pass(`${name} exists in ${one.account}, ${one.region}`);
           } catch (error) {
             const { evidence } = failedBy(error);
-            if (!evidence.includes('RepositoryNotFound')) return unknown(`${name}: ${evidence}`);
+            if (!evidence.includes('RepositoryNotFound')) return unknown(`${name}: ${reasonOf(error)}`);
             const fix = 'Correct account, region or name in spec.image, or create it.';
             return { ...fail(`${name} does not exist`, fix, 'ecr-registry-mismatch'), object: formatRef(one.object) };
           }
@@ -91,7 +99,9 @@ export const ecrChecks: readonly Check<Scene>[] = [
   {
     number: 20,
     name: 'foreign accounts',
-    async run({ scanned, roleArn }) {
+    async run(scene) {
+      const { scanned, roleArn } = scene;
+      if (scanned.length === 0) return nothingScanned(scene);
       const own = parseArn(roleArn ?? '')?.account;
       const foreign = scanned.filter(({ account }) => account !== own);
       if (own === undefined || foreign.length === 0) return skipped("every repository is in the role's own account");

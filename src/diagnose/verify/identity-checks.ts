@@ -55,14 +55,14 @@ export const identityChecks: readonly Check<Scene>[] = [
             `${namespace}/${scannerName} does not exist`,
             'Install the image-reflector-controller, or name its namespace with --namespace.',
           )
-        : unknown(`${gap.what}: ${gap.why}`);
+        : unknown(gap.why);
     },
   },
   {
     number: 4,
     name: 'role annotation',
     async run({ account, roleArn, namespace, scanned, scannerPods }) {
-      if (account === undefined) return unknown('there is no ServiceAccount to look at');
+      if (account === undefined) return unknown('needs the ServiceAccount of 3');
       if (roleArn === undefined && scannerPods.some(hasPodIdentity)) return skipped('EKS Pod Identity gives the role');
       if (roleArn === undefined && scanned.length === 0) return skipped('no annotation, and nothing in ECR is scanned');
       if (roleArn === undefined) {

@@ -2,6 +2,7 @@ import { parseEcrHost } from '../../aws/ecr-host.ts';
 import { isRecord, listAt, textAt, valueAt } from '../../base/json.ts';
 import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import { fluxKinds } from '../collect/flux-kinds.ts';
+import type { ClusterReader } from '../collect/reader.ts';
 import { gitSecretFacts } from '../collect/secret-facts.ts';
 import { conditionOf } from '../condition.ts';
 import { type Check, type CheckResult, fail, failedBy, pass, skipped, unknown } from './check.ts';
@@ -80,7 +81,7 @@ export const objectChecks: readonly Check<Scene>[] = [
     const name = textAt(object, 'spec', 'secretRef', 'name');
     if (name === undefined) return skipped('no secretRef');
     const secret = await reader.get({ apiVersion: 'v1', kind: 'Secret', namespace: object.metadata.namespace, name });
-    if (secret === undefined) return unknown(`the Secret ${name} does not exist or may not be read`);
+    if (secret === undefined) return secretResult(reader, `${object.metadata.namespace}/${name}`);
     return credentialResult(object, secret);
   }),
   each(33, 'Kustomization', 'Kustomization', readiness),
@@ -92,7 +93,7 @@ export const objectChecks: readonly Check<Scene>[] = [
       const flux = crds.filter(({ metadata }) => metadata.name.endsWith('.toolkit.fluxcd.io'));
       if (flux.length === 0)
         return reader.gapOf('CustomResourceDefinition')
-          ? unknown('definitions may not be listed')
+          ? unknown(reader.gapOf('CustomResourceDefinition')?.why ?? '')
           : fail('no kind of Flux is defined here');
       const old = flux.flatMap((crd) => {
         const stored = listAt(crd, 'status', 'storedVersions').map(String);
@@ -165,6 +166,13 @@ function pullFaults(pod: KubeObject): CheckResult[] {
       ),
     ];
   });
+}
+
+/** A Secret that was not read: not there, or not for us to see. */
+function secretResult({ gaps }: ClusterReader, key: string): CheckResult {
+  const gap = gaps.find(({ what }) => what === `get Secret ${key}`);
+  if (gap !== undefined) return unknown(gap.why);
+  return fail(`the Secret ${key} does not exist`, 'Create it: flux create secret git.', 'secret-invalid');
 }
 
 /** By the shape of the Secret; its values are not shown (spec/provisioning.md §11). */

@@ -1,6 +1,5 @@
 import { parseEcrHost } from '../../aws/ecr-host.ts';
 import type { AwsSession } from '../../aws/identity.ts';
-import { errorMessage } from '../../base/error.ts';
 import { textAt } from '../../base/json.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
 import { type Arn, parseArn } from '../../iam/arn.ts';
@@ -8,6 +7,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { parseImageName, type Repository } from '../../oci/reference.ts';
 import { fluxKinds } from '../collect/flux-kinds.ts';
 import { ClusterReader } from '../collect/reader.ts';
+import { reasonOf } from '../reason.ts';
 import { failedBy, type Lookup, lookup, Unavailable, unknown } from './check.ts';
 import type { VerifyTools } from './tools.ts';
 
@@ -49,11 +49,15 @@ export interface VerifyOptions {
   reader?: ClusterReader;
 }
 
+function ownReader(client: KubeClient, { namespace, signal }: VerifyOptions): ClusterReader {
+  return new ClusterReader(client, signal, undefined, namespace === undefined ? [] : [namespace]);
+}
+
 /** Reads the cluster once; what may not be read is in `reader.gaps`. Throws KUBE_… errors where it cannot be reached at all. */
 export async function openScene(
   client: KubeClient,
   tools: VerifyTools,
-  { namespace: wanted, signal, reader = new ClusterReader(client, signal) }: VerifyOptions,
+  { namespace: wanted, signal, reader = ownReader(client, { namespace: wanted, signal }) }: VerifyOptions,
 ): Promise<Scene> {
   // Everybody may ask this; a cluster that cannot be reached is no installation with gaps.
   await client.readPath('/version', { signal });
@@ -75,7 +79,7 @@ export async function openScene(
   const region = scanned[0]?.region;
 
   const token = lookup(async () => {
-    if (account === undefined) throw new Unavailable(unknown(`there is no ServiceAccount ${namespace}/${scannerName}`));
+    if (account === undefined) throw new Unavailable(unknown('needs the ServiceAccount of 3'));
     const request = { audiences: [audience], expirationSeconds: 600 };
     return (await client.requestToken({ namespace, name: scannerName }, request, { signal })).token;
   }, explainToken);
@@ -121,9 +125,7 @@ function explain(error: unknown) {
 
 function explainToken(error: unknown) {
   if (error instanceof Unavailable) return error.result;
-  return unknown(
-    `a token of ${scannerName} may not be requested (create serviceaccounts/token): ${errorMessage(error)}`,
-  );
+  return unknown(`a token of ${scannerName} may not be requested: ${reasonOf(error)}`);
 }
 
 function scannedIn(object: KubeObject): ScannedRepository[] {
@@ -141,10 +143,15 @@ function scannedIn(object: KubeObject): ScannedRepository[] {
 export async function need<T>(found: Lookup<T>, from: number): Promise<T> {
   const result = await found();
   if ('value' in result) return result.value;
-  throw new Unavailable(unknown(`needs ${from}, which does not hold`));
+  const fate = result.why.verdict === 'fail' ? 'does not hold' : 'could not be made';
+  throw new Unavailable(unknown(`needs ${from}, which ${fate}`));
 }
 
 /** The name without the path that an ARN may have. */
 export function nameOfRole({ resource }: Arn): string {
   return resource.slice(resource.lastIndexOf('/') + 1);
 }
+
+/** What reading a role with its policies takes. */
+export const readsRole =
+  'iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion';

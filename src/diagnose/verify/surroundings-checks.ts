@@ -39,6 +39,7 @@ export const surroundingsChecks: readonly Check<Scene>[] = [
   {
     number: 31,
     name: 'push events',
+    needs: 'sqs:GetQueueAttributes',
     async run({ reader, namespace, tools }) {
       const deployments = await reader.list({ apiVersion: 'apps/v1', kind: 'Deployment' });
       const queues = deployments

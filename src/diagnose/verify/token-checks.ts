@@ -2,8 +2,9 @@ import { textAt, valueAt } from '../../base/json.ts';
 import { parseArn } from '../../iam/arn.ts';
 import { checkTrust } from '../../iam/check-trust.ts';
 import { issuerKey, oidcProviderArn } from '../../iam/trust.ts';
+import { reasonOf } from '../reason.ts';
 import { type Check, fail, failedBy, pass, unknown } from './check.ts';
-import { audience, nameOfRole, need, type Scene, scannerName } from './scene.ts';
+import { audience, nameOfRole, need, readsRole, type Scene, scannerName } from './scene.ts';
 
 interface Claims {
   iss: string;
@@ -53,6 +54,7 @@ export const tokenChecks: readonly Check<Scene>[] = [
   {
     number: 12,
     name: 'IAM OIDC provider',
+    needs: 'iam:GetOpenIDConnectProvider',
     provedBy: [14],
     async run(scene) {
       const arn = await providerArnOf(scene);
@@ -67,8 +69,8 @@ export const tokenChecks: readonly Check<Scene>[] = [
         );
       } catch (error) {
         const { evidence } = failedBy(error);
-        if (!/NoSuchEntity/.test(evidence)) return unknown(evidence);
-        const { iss } = await claimsOf(scene);
+        if (!/NoSuchEntity/.test(evidence)) return unknown(reasonOf(error));
+        const iss = await issuerOf(scene);
         return fail(
           `there is no provider ${arn}`,
           `aws iam create-open-id-connect-provider --url ${iss} --client-id-list ${audience}`,
@@ -80,12 +82,13 @@ export const tokenChecks: readonly Check<Scene>[] = [
   {
     number: 13,
     name: 'role and trust policy',
+    needs: readsRole,
     provedBy: [14],
     async run(scene) {
       const { roleArn = '', namespace } = scene;
       const arn = parseArn(roleArn);
       if (arn === undefined) return unknown('needs the role of 4');
-      const { iss } = await claimsOf(scene);
+      const iss = await issuerOf(scene);
       const role = await scene.tools.readRole(nameOfRole(arn)).catch((error: unknown) => failedBy(error));
       if ('verdict' in role)
         return /NoSuchEntity/.test(role.evidence)
@@ -94,7 +97,7 @@ export const tokenChecks: readonly Check<Scene>[] = [
               'Correct the annotation, or create the role: millrace provision.',
               'irsa-role-arn-invalid',
             )
-          : unknown(role.evidence);
+          : unknown(reasonOf(new Error(role.evidence)));
       const serviceAccount = { namespace, name: scannerName };
       const decision = checkTrust({
         trust: role.trust,
@@ -158,6 +161,13 @@ async function claimsOf(scene: Scene): Promise<Claims> {
   };
 }
 
+/** As tokens say, or as the cluster says of itself where no token may be had. */
+async function issuerOf(scene: Scene): Promise<string> {
+  const token = await scene.token();
+  const issuer = 'why' in token ? await scene.reader.issuer() : undefined;
+  return issuer ?? (await claimsOf(scene)).iss;
+}
+
 /** Header or claims of a JWT; the signature is STS's to check. */
 function decodePart(token: string, index: 0 | 1): unknown {
   return JSON.parse(Buffer.from(token.split('.')[index] ?? '', 'base64url').toString('utf8'));
@@ -165,6 +175,6 @@ function decodePart(token: string, index: 0 | 1): unknown {
 
 async function providerArnOf(scene: Scene): Promise<string | undefined> {
   const role = parseArn(scene.roleArn ?? '');
-  const { iss } = await claimsOf(scene);
+  const iss = await issuerOf(scene);
   return role && oidcProviderArn(role.partition, role.account, issuerKey(iss));
 }
