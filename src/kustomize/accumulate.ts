@@ -105,11 +105,13 @@ function addResource(visit: Visit, into: Accumulated, entry: string, place: [str
   if (entry === '') throw fault(`an entry of '${place[0]}' is blank`);
   const path = pathOf(file.folder, entry);
   const content = readNamedIfAny(context.fs, file, entry);
-  if (content !== undefined) return addManifest(visit, into, { content, path, origin: originOf(base, entry) });
+  const { tracksOrigins } = context;
+  if (content !== undefined)
+    return addManifest(visit, into, { content, path, origin: tracksOrigins ? originOf(base, entry) : undefined });
   if (context.fs.kindOf(path) === 'folder') return addBase(visit, into, enter(visit, entry, fault), { entry, fault });
   if (!isRemote(entry)) throw fault(`'${entry}' of '${place[0]}': no such file or folder`);
   const remote = readRemote(context, entry, fault);
-  const origin = remoteOrigin(base, entry);
+  const origin = tracksOrigins ? remoteOrigin(base, entry) : undefined;
   if (remote.kind === 'file') return addManifest(visit, into, { content: remote.content, path: entry, origin });
   addBase(visit, into, enterRemote(visit, remote, fault), { entry, fault });
 }
@@ -117,14 +119,13 @@ function addResource(visit: Visit, into: Accumulated, entry: string, place: [str
 interface Manifest {
   content: Buffer;
   path: string;
-  origin: Origin;
+  origin: Origin | undefined;
 }
 
 function addManifest({ context, repository }: Visit, into: Accumulated, { content, path, origin }: Manifest): void {
   const source = repository === undefined ? path : `${repository}//${path}`;
   const objects = readObjects(manifestText(content, source), source);
-  const tracked = context.tracksOrigins ? origin : undefined;
-  into.list.append(objects.map((fields) => newResource(context, fields, source, tracked)));
+  into.list.append(objects.map((fields) => newResource(context, fields, source, origin)));
 }
 
 function newResource(

@@ -1,9 +1,9 @@
-import { loadAll } from 'js-yaml';
+import { loadAll, type Schema } from 'js-yaml';
 import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import { buildSchema, type SchemaOptions } from './build-schema.ts';
 import { copyTexts, setKey, WrittenScalar } from './original-text.ts';
-import { readPlainManifest } from './plain-manifest.ts';
+import { type PlainScalars, readPlainManifest } from './plain-manifest.ts';
 import { tolerantly } from './tolerant.ts';
 
 /** A file above this size is no manifest; reading it would cost seconds. */
@@ -35,7 +35,7 @@ function parseAllDocuments(text: string, where: string, options: ParseOptions): 
   if (text.length > mostCharacters) throw invalid(where, `the file is larger than ${mostCharacters} characters`);
   const { lastKeyWins = false, linesBefore = 0, ...schemaOptions } = options;
   const schema = buildSchema(schemaOptions);
-  const plain = readPlainManifest(text, (scalar) => schema.resolveImplicitScalarTag(scalar).value);
+  const plain = readPlainManifest(text, plainScalarsOf(schema));
   if (plain !== undefined) return [plain];
   try {
     const documents = tolerantly(text, (source) => loadAll(source, { schema, json: lastKeyWins }));
@@ -45,6 +45,16 @@ function parseAllDocuments(text: string, where: string, options: ParseOptions): 
     if (cause instanceof MillraceError) throw cause;
     throw invalid(where, describe(cause, linesBefore), cause);
   }
+}
+
+const plainScalars = new WeakMap<Schema, PlainScalars>();
+
+function plainScalarsOf(schema: Schema): PlainScalars {
+  const known = plainScalars.get(schema);
+  if (known !== undefined) return known;
+  const made = { resolve: (text: string) => schema.resolveImplicitScalarTag(text).value, knownKeys: new Set<string>() };
+  plainScalars.set(schema, made);
+  return made;
 }
 
 interface ParseFault {

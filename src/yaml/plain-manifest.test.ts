@@ -37,7 +37,8 @@ spec:
 
 function read(text: string, options: SchemaOptions): unknown {
   const schema = buildSchema(options);
-  return readPlainManifest(text, (scalar) => schema.resolveImplicitScalarTag(scalar).value);
+  const resolve = (scalar: string) => schema.resolveImplicitScalarTag(scalar).value;
+  return readPlainManifest(text, { resolve, knownKeys: new Set() });
 }
 
 /** The parser's documents, or the fault it finds. */

@@ -29,18 +29,25 @@ function table(characters: string): Uint8Array {
   return result;
 }
 
-/** Resolves the text of a scalar without quotes; '' is a value that is not there. */
-export type ResolvePlain = (text: string) => unknown;
+/** What a schema makes of scalars without quotes. */
+export interface PlainScalars {
+  /** '' is a value that is not there. */
+  resolve(text: string): unknown;
+  /** Keys that have been found to be texts; the reader adds to them. */
+  readonly knownKeys: Set<string>;
+}
+
+const mostKnownKeys = 2000;
 
 /**
  * The one document of a text in the plain YAML that manifests are made of: block mappings and lists, scalars and flow
  * collections on one line, literal blocks. Undefined for everything else (anchors, tags, folded or continued texts, tabs,
  * faults, …), which the full parser then judges: this reader is never more lenient and never means anything else.
  */
-export function readPlainManifest(text: string, resolve: ResolvePlain): unknown {
+export function readPlainManifest(text: string, scalars: PlainScalars): unknown {
   if (!plainCharacters.test(text)) return undefined;
   try {
-    return new PlainReader(text, resolve).document();
+    return new PlainReader(text, scalars).document();
   } catch (error) {
     if (error === beyond) return undefined;
     throw error;
@@ -50,14 +57,14 @@ export function readPlainManifest(text: string, resolve: ResolvePlain): unknown 
 /** `indent` is the column of the line at hand, -1 at the end; `pos` is where in it the reader stands. */
 class PlainReader {
   private readonly text: string;
-  private readonly resolve: ResolvePlain;
+  private readonly scalars: PlainScalars;
   private pos = 0;
   private indent = 0;
   private depth = 0;
 
-  constructor(text: string, resolve: ResolvePlain) {
+  constructor(text: string, scalars: PlainScalars) {
     this.text = text;
-    this.resolve = resolve;
+    this.scalars = scalars;
   }
 
   document(): unknown {
@@ -157,7 +164,7 @@ class PlainReader {
     this.finishLine();
     if (this.indent > indent) return this.block(this.indent);
     if (isKey && this.indent === indent && this.isItem()) return this.block(indent);
-    return this.resolve('');
+    return this.scalars.resolve('');
   }
 
   /** Skips spaces; tells whether nothing but a comment follows on the line. */
@@ -192,8 +199,11 @@ class PlainReader {
     const end = this.keyEnd();
     if (end === -1) throw beyond;
     const key = text.slice(this.pos, end);
-    if (firstOfSpecial[key.charCodeAt(0)] === 1 && typeof this.resolve(key) !== 'string') throw beyond;
     this.pos = end + 1;
+    const { knownKeys, resolve } = this.scalars;
+    if (knownKeys.has(key)) return key;
+    if (firstOfSpecial[key.charCodeAt(0)] === 1 && typeof resolve(key) !== 'string') throw beyond;
+    if (knownKeys.size < mostKnownKeys) knownKeys.add(safeKey(key));
     return safeKey(key);
   }
 
@@ -244,7 +254,7 @@ class PlainReader {
   }
 
   private resolved(value: string): unknown {
-    return firstOfSpecial[value.charCodeAt(0)] === 1 ? this.resolve(value) : value;
+    return firstOfSpecial[value.charCodeAt(0)] === 1 ? this.scalars.resolve(value) : value;
   }
 
   /** A text in quotes that ends on its line. */

@@ -125,9 +125,19 @@ export function formatNumber(value: number): string {
 }
 
 const plainText = /^[A-Za-z_/][A-Za-z0-9_./-]*$/;
+/** Texts that have been found to need no quotes: manifests are made of the same few keys and values. */
+const knownPlain = new Set<string>();
+const mostKnownPlain = 2000;
+
+function isPlain(text: string): boolean {
+  if (knownPlain.has(text)) return true;
+  if (!plainText.test(text) || !resolvesToString(text)) return false;
+  if (knownPlain.size < mostKnownPlain && text.length <= 64) knownPlain.add(text);
+  return true;
+}
 
 function printText(out: Output, text: string, indent: number, isKey: boolean): void {
-  if (plainText.test(text) && resolvesToString(text)) {
+  if (isPlain(text)) {
     out.write(text);
     return;
   }
