@@ -1,12 +1,21 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { ECRClient } from '@aws-sdk/client-ecr';
-import { IAMClient } from '@aws-sdk/client-iam';
+import {
+  AttachRolePolicyCommand,
+  CreatePolicyCommand,
+  DetachRolePolicyCommand,
+  IAMClient,
+  UpdateAssumeRolePolicyCommand,
+} from '@aws-sdk/client-iam';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sleep } from '../base/deadline.ts';
-import { planAws } from './apply-aws.ts';
+import { openEmbeddedCluster } from '../../test/support/embedded-cluster.ts';
+import { hasMoto, type Moto, startMoto } from '../../test/support/moto.ts';
+import { createEventBridge } from '../aws/event-bridge.ts';
+import { type AwsClients, planAws } from './apply-aws.ts';
 import { awsModelOf } from './aws-model.ts';
+import { planDestroy } from './destroy.ts';
 import type { Installation } from './installation.ts';
+import type { Step } from './plan.ts';
 
 const installation: Installation = {
   namePrefix: 'moto',
@@ -27,55 +36,85 @@ const installation: Installation = {
   },
 };
 
-const hasMoto = spawnSync('moto_server', ['--help'], { stdio: 'ignore' }).status === 0;
-
-/** Another implementation of IAM and ECR: what we send is understood, and what we read back is what we sent. */
+/** Another implementation of IAM, ECR, SQS and EventBridge: what we send is understood, and what we read back is what we sent. */
 describe.skipIf(!hasMoto)('against moto (skipped where moto_server is not installed)', () => {
-  let server: ChildProcess;
-  let settings: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  let moto: Moto;
+  let clients: Required<Omit<AwsClients, 'eks'>>;
   const signal = new AbortController().signal;
 
   beforeAll(async () => {
-    const port = await freePort();
-    server = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-    const endpoint = `http://127.0.0.1:${port}`;
-    settings = { endpoint, region: 'eu-west-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
-    for (let tries = 0; tries < 200; tries++) {
-      if (
-        await fetch(`${endpoint}/moto-api/`).then(
-          () => true,
-          () => false,
-        )
-      )
-        return;
-      await sleep(100, signal);
-    }
-    throw new Error('moto_server does not answer');
+    moto = await startMoto();
+    const { endpoint } = moto;
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const settings = { endpoint, region: 'eu-west-1', credentials };
+    clients = {
+      iam: new IAMClient(settings),
+      ecr: new ECRClient(settings),
+      sqs: new SQSClient(settings),
+      events: createEventBridge({ ...settings, proxy: undefined }),
+    };
   }, 40_000);
-  afterAll(() => void server?.kill());
+  afterAll(() => moto?.stop());
+
+  const plan = (changed: Partial<Installation> = {}, note?: (text: string) => void) =>
+    planAws(awsModelOf({ ...installation, ...changed }), clients, signal, note);
+  const carryOut = async (steps: readonly Step[]) => {
+    for (const step of steps) await step.run();
+  };
 
   test('a plan, carried out, leaves nothing to do; a change is one step that says what it widens', async () => {
-    const clients = { iam: new IAMClient(settings), ecr: new ECRClient(settings) };
-    const plan = (changed: Partial<Installation> = {}) =>
-      planAws(awsModelOf({ ...installation, ...changed }), clients, signal);
     const steps = await plan();
     expect(steps.map(({ action }) => action)).toEqual(['create', 'create', 'create', 'create']);
-    for (const step of steps) await step.run();
+    await carryOut(steps);
     expect(await plan()).toEqual([]);
     const [wider] = await plan({ repositories: ['apps/*', 'tools/*'] });
     expect(wider?.widens).toContain('ecr:ListImages on arn:aws:ecr:eu-west-1:123456789012:repository/tools/*');
-    const [narrower] = await plan({ repositories: ['apps/mainapp'] });
-    expect(narrower?.widens).toEqual([]);
-    await narrower?.run();
-    expect(await plan({ repositories: ['apps/mainapp'] })).toEqual([]);
+    // More often than a policy has versions.
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const [narrower] = await plan({ repositories: [`apps/${name}`] });
+      await narrower?.run();
+      expect(await plan({ repositories: [`apps/${name}`] })).toEqual([]);
+    }
+  }, 30_000);
+
+  test('what somebody changed by hand, and what a killed process left, is brought into line', async () => {
+    const changed = { namePrefix: 'drift' };
+    await carryOut(await plan(changed));
+    const { role, policy } = awsModelOf({ ...installation, ...changed });
+    const other = { PolicyName: 'by-hand', PolicyDocument: JSON.stringify(policy.document) };
+    const { Policy } = await clients.iam.send(new CreatePolicyCommand(other));
+    const attachment = { RoleName: role.name, PolicyArn: Policy?.Arn ?? '' };
+    await clients.iam.send(new AttachRolePolicyCommand(attachment));
+    await clients.iam.send(new DetachRolePolicyCommand({ ...attachment, PolicyArn: policy.arn }));
+    const trust = JSON.stringify(role.trust).replace('image-reflector-controller', 'other');
+    await clients.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: role.name, PolicyDocument: trust }));
+    const notes: string[] = [];
+    const steps = await plan(changed, (text) => notes.push(text));
+    expect(steps.map(({ what }) => what)).toEqual([
+      `trust policy of ${role.arn}`,
+      `attach ${policy.arn} to ${role.arn}`,
+    ]);
+    expect(steps[0]?.widens).toEqual(['system:serviceaccount:flux-system:image-reflector-controller']);
+    expect(notes).toEqual([`IAM role ${role.arn} has another policy besides: ${Policy?.Arn}`]);
+    await carryOut(steps);
+    expect(await plan(changed)).toEqual([]);
+  }, 30_000);
+
+  test('queues and the rule of push events; destroy takes away what was made, and no more', async () => {
+    const changed = { namePrefix: 'events', createEvents: true };
+    const whole = { ...installation, ...changed };
+    await carryOut(await plan(changed));
+    expect(await plan(changed)).toEqual([]);
+    const { client: kube } = await openEmbeddedCluster();
+    const { steps, kept } = await planDestroy(whole, { ...clients, kube }, signal);
+    expect(steps.map(({ what }) => what.replace(/arn:\S+[/]/, ''))).toEqual([
+      'IAM role events-image-reflector',
+      'IAM policy events-ecr-read',
+      ...['EventBridge rule events-ecr-push', 'SQS queue events-ecr-push', 'SQS queue events-ecr-push-unread'],
+      'OIDC provider EXAMPLE',
+    ]);
+    expect(kept).toContain('ECR repository apps/mainapp: it has images');
+    await carryOut(steps);
+    expect((await planDestroy(whole, { ...clients, kube }, signal)).steps).toEqual([]);
   }, 30_000);
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
