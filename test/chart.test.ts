@@ -83,6 +83,18 @@ describe.skipIf(!hasHelm)('rendered (skipped where helm is not installed)', () =
     expect(JSON.stringify(objects)).toContain('role/prod-image-reflector');
   });
 
+  test('where `provision apply` made accounts and rights, the chart adds what is its own alone', () => {
+    const objects = render('serviceAccount.create=false', 'rbac.create=false', 'networkPolicy.enabled=false');
+    const kinds = objects.map((object) => `${object['kind']} ${textAt(object, 'metadata', 'name')}`);
+    const own = [
+      'Deployment millrace',
+      'Service millrace',
+      'Role delivery-artifacts',
+      'RoleBinding delivery-artifacts',
+    ];
+    expect(kinds.sort()).toEqual(own.sort());
+  });
+
   test('split, two shards, everything on', () => {
     const objects = render(
       'topology=split',

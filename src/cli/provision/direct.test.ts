@@ -1,9 +1,12 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { CreateRoleCommand, GetPolicyCommand, GetPolicyVersionCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { loadAll } from 'js-yaml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Provisioning, startProvisioning } from '../../../test/support/provisioning.ts';
 import { crds } from '../../api/crds.ts';
 import { newLifetime } from '../../base/deadline.ts';
+import { isRecord, textAt } from '../../base/json.ts';
 import { ImageStore } from '../up/images.ts';
 
 let at: Provisioning;
@@ -114,6 +117,25 @@ test('push events, artifacts and delivery objects: made, nothing to do a second 
   expect(gone.stderr).toContain('delete SQS queue test-ecr-push-unread');
   expect((await run('destroy', '--dry-run')).stdout).not.toMatch(/delete (IAM|SQS|Event)/);
 }, 60_000);
+
+const helm = process.env['HELM'] ?? 'helm';
+const hasHelm = spawnSync(helm, ['version'], { stdio: 'ignore' }).status === 0;
+test.skipIf(!hasHelm)(
+  'what it ends with brings the pods beside what it made',
+  async () => {
+    configure(['zenler/*'], { millrace: { charts: `${process.cwd()}/charts`, topology: 'split' }, events: true });
+    const { next } = JSON.parse((await run('apply', '-o', 'json')).stdout);
+    const args = String(next)
+      .replace(/^helm install/, 'template')
+      .split(' ');
+    const objects = loadAll(execFileSync(helm, args, { encoding: 'utf8' })).filter(isRecord);
+    expect(objects.filter(({ kind }) => kind === 'Deployment')).toHaveLength(4);
+    expect(JSON.stringify(objects)).toContain('/000000000000/test-ecr-push');
+    const names = objects.map(({ kind, metadata }) => `${kind}/${textAt(metadata, 'name')}`);
+    expect(names.filter((name) => /^(ServiceAccount|ClusterRole|CustomResource)/.test(name))).toEqual([]);
+  },
+  30_000,
+);
 
 test('Pod Identity: an association in the place of annotation and provider; another role is not replaced', async () => {
   configure(['zenler/*'], { identity: 'pod-identity' });

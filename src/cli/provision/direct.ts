@@ -30,6 +30,7 @@ import { discoverAccount } from '../init/discover.ts';
 import { withCluster } from '../kube-options.ts';
 import { awsSettings } from './aws-settings.ts';
 import { readGitopsTree } from './gitops-tree.ts';
+import { withNextSteps } from './next-steps.ts';
 import { readConfiguration } from './read-configuration.ts';
 
 const Options = z.object({
@@ -54,7 +55,8 @@ export async function apply(
     const notes: string[] = [];
     const steps = await planProvisioning(installation, targets, context.signal, (text) => notes.push(text));
     if (!dryRun) await applyProvisioning(steps, tellAbout(context), { allowWidening });
-    return withNext(resultOf(steps, { dryRun, notes }), waiting.map(formatRef), configuration);
+    const result = resultOf(steps, { dryRun, notes: [...notes, ...foreignOwners(installation)] });
+    return withNextSteps(result, waiting.map(formatRef), steps, { configuration, installation });
   });
 }
 
@@ -69,6 +71,17 @@ export async function destroy(
     if (!dryRun) await applyProvisioning(steps, tellAbout(context));
     return resultOf(steps, { dryRun, kept });
   });
+}
+
+/** Registries of others: reading them takes their owner's policy too (spec/provisioning.md §2.2). */
+function foreignOwners({ foreign = [], pull, aws }: Installation): string[] {
+  const accounts = [...foreign, ...(pull?.foreign ?? [])].map(({ account }) => account);
+  return [...new Set(accounts)]
+    .filter((account) => account !== aws.account)
+    .map(
+      (account) =>
+        `account ${account} has to allow it too: \`millrace provision terraform\` writes its repository policy to owners/${account}.json`,
+    );
 }
 
 type Describe = (credential: string) => Promise<Installation>;
@@ -181,24 +194,5 @@ function resultOf(steps: readonly Step[], { dryRun, kept = [], notes = [] }: Out
       ...notes.map((each) => `note ${each}`),
       summary,
     ].join('\n'),
-  };
-}
-
-/** What cannot be applied yet, and the one thing that is still to be done by hand. */
-function withNext(result: CommandResult, waiting: readonly string[], { flux, cluster }: Configuration): CommandResult {
-  if (waiting.length === 0) return result;
-  const chart = 'oci://ghcr.io/controlplaneio-fluxcd/charts/flux-operator';
-  const isOperatorMissing = waiting.some((ref) => ref.startsWith('FluxInstance/'));
-  const next = isOperatorMissing
-    ? `helm install flux-operator ${chart} --version ${flux.operatorVersion} --namespace ${cluster.namespace} --wait`
-    : `kubectl -n ${cluster.namespace} wait fluxinstance/flux --for=condition=Ready --timeout=5m`;
-  const lines = [
-    ...waiting.map((ref) => `waits    ${ref}: the cluster does not know the kind yet`),
-    ...[`next     ${next}`, '         and then `millrace provision apply` again'],
-  ];
-  return {
-    ...result,
-    data: { ...(result.data as object), waiting, next },
-    text: [result.text, ...lines].join('\n'),
   };
 }
