@@ -41,12 +41,12 @@ function rejectionReasons(selection: TagSelection, latest: string | null): (tag:
   return (tag) => {
     const key = extract(tag);
     if (key === undefined) return `does not match filterTags.pattern '${selection.filterTags?.pattern}'`;
-    const what = key === tag ? '' : `, extracted as '${key}',`;
+    const what = key === tag ? '' : `extracted as '${key}', `;
     const unfit = unfitReason(ranking, key);
-    if (unfit !== undefined) return `${what}${unfit}`.replace(/^, /, '');
+    if (unfit !== undefined) return what + unfit;
     if (winner === undefined) return 'not reached: another tag makes the policy fail';
     if (key === winner.key) return `extracts to '${key}' like ${winner.tag}, which comes first in byte order`;
-    return `${what}${lowerReason(ranking, key, winner)}`.replace(/^, /, '');
+    return what + lowerReason(ranking, key, winner);
   };
 }
 
@@ -54,22 +54,22 @@ function rejectionReasons(selection: TagSelection, latest: string | null): (tag:
 function unfitReason(ranking: Ranking, key: string): string | undefined {
   if (ranking.kind === 'alphabetical') return undefined;
   if (ranking.kind === 'numerical') {
-    return parseGoFloat(key) === undefined ? ' is not a number, which fails the whole policy' : undefined;
+    return parseGoFloat(key) === undefined ? 'is not a number, which fails the whole policy' : undefined;
   }
   const version = parseTagVersion(key);
-  if (version === undefined) return ' is not a semantic version with three parts';
+  if (version === undefined) return 'is not a semantic version with three parts';
   return satisfiesRange(ranking.range, version) ? undefined : outsideReason(ranking.range, version);
 }
 
 function outsideReason(range: VersionRange, version: Version): string {
   if (version.prerelease !== '' && range.groups.every((group) => !group.admitsPrereleases)) {
-    return ` is a prerelease, which the range '${range.text}' does not admit (write a bound with '-0' to admit them)`;
+    return `is a prerelease, which the range '${range.text}' does not admit (write a bound with '-0' to admit them)`;
   }
   const failed = range.groups.map(({ comparators, admitsPrereleases }) => {
     if (version.prerelease !== '' && !admitsPrereleases) return 'prereleases are not admitted';
     return comparators.find((comparator) => !satisfiesComparator(comparator, version))?.text ?? '';
   });
-  return ` is outside the range '${range.text}': fails ${failed.join(' and ')}`;
+  return `is outside the range '${range.text}': fails ${failed.join(' and ')}`;
 }
 
 function lowerReason(ranking: Ranking, key: string, winner: { tag: string; key: string }): string {
@@ -78,11 +78,11 @@ function lowerReason(ranking: Ranking, key: string, winner: { tag: string; key: 
     const best = parseTagVersion(winner.key);
     const isEqual = version !== undefined && best !== undefined && compareVersions(version, best) === 0;
     return isEqual
-      ? ` is the same version as ${winner.tag}, which comes first`
-      : ` is a lower version than ${winner.tag}`;
+      ? `is the same version as ${winner.tag}, which comes first`
+      : `is a lower version than ${winner.tag}`;
   }
   const side = ranking.order === 'ASC' ? 'lower' : 'higher';
-  if (ranking.kind === 'alphabetical') return ` sorts ${side} than ${winner.tag}`;
+  if (ranking.kind === 'alphabetical') return `sorts ${side} than ${winner.tag}`;
   const isEqual = parseGoFloat(key) === parseGoFloat(winner.key);
-  return isEqual ? ` is the same number as ${winner.tag}, which counts` : ` is a ${side} number than ${winner.tag}`;
+  return isEqual ? `is the same number as ${winner.tag}, which counts` : `is a ${side} number than ${winner.tag}`;
 }
