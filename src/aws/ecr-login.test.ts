@@ -175,3 +175,32 @@ test('a proxy that refuses, or is not there, is an unreachable AWS, and its pass
   await expect(logins.login(host, refused)).rejects.toMatchObject({ code: 'AWS_UNREACHABLE' });
   expect(double.calls).toEqual([]);
 });
+
+test('each form of a registry host leads to its own endpoint of ECR', async () => {
+  double = await startAwsDouble();
+  const endpointOf = {
+    '012345678901.dkr.ecr.us-east-1.amazonaws.com': 'api.ecr.us-east-1.amazonaws.com',
+    '012345678901.dkr.ecr.cn-north-1.amazonaws.com.cn': 'api.ecr.cn-north-1.amazonaws.com.cn',
+    '012345678901.dkr.ecr.us-gov-east-1.amazonaws.com': 'api.ecr.us-gov-east-1.amazonaws.com',
+    '012345678901.dkr.ecr-fips.us-gov-west-1.amazonaws.com': 'api.ecr-fips.us-gov-west-1.amazonaws.com',
+    '012345678901.dkr-ecr.us-west-2.on.aws': 'ecr.us-west-2.api.aws',
+    '012345678901.dkr-ecr-fips.us-west-2.on.aws': 'ecr-fips.us-west-2.api.aws',
+    '012345678901.dkr.ecr.eusc-de-east-1.amazonaws.eu': 'api.ecr.eusc-de-east-1.amazonaws.eu',
+    '012345678901.dkr.ecr.us-iso-east-1.c2s.ic.gov': 'api.ecr.us-iso-east-1.c2s.ic.gov',
+    'public.ecr.aws': 'api.ecr-public.us-east-1.amazonaws.com',
+  };
+  // The tunnels lead to a server without TLS: where they were asked to lead is what is looked at.
+  const dead = new URL(double.url).host;
+  const wanted = Object.values(endpointOf).map((name) => `${name}:443`);
+  const proxy = await startHttpProxy('a:b', Object.fromEntries(wanted.map((target) => [target, dead])));
+  const variables = { HTTPS_PROXY: `http://a:b@${proxy.address}`, AWS_ENDPOINT_URL_STS: double.url };
+  const environment = parseAwsEnvironment(variables);
+  const identities = createAwsIdentities({ environment, serviceAccounts, controllerServiceAccount: reflector });
+  const logins = createEcrLogins({ identities, endpoints: environment.endpoints });
+  const codes = await Promise.all(
+    Object.keys(endpointOf).map((name) => logins.login(name, { signal }).catch((error) => error.code)),
+  );
+  expect(new Set(codes)).toEqual(new Set(['AWS_UNREACHABLE']));
+  expect([...new Set(proxy.targets)].sort()).toEqual(wanted.sort());
+  await proxy.close();
+});

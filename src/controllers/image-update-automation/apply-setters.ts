@@ -37,7 +37,7 @@ const readers = 32;
  */
 export async function applySetters(treeDir: string, { path, policies, lint }: SetterOptions): Promise<AppliedSetters> {
   const base = await resolveInside(treeDir, path ?? '');
-  const files = await listMarkerFiles(base);
+  const files = await listMarkerFiles(base, await realpath(treeDir));
   const applied: AppliedSetters = { changes: [], findings: [] };
   const results: Awaited<ReturnType<typeof editFile>>[] = new Array(files.length);
   let next = 0;
@@ -81,21 +81,52 @@ async function editFile(
   return { changes, findings: lint === undefined ? [] : lintMarkers(file || path, text, lint) };
 }
 
-/** Regular files that may hold markers, relative to `base`, in the order of a walk. Links are not followed. */
-async function listMarkerFiles(base: string): Promise<string[]> {
+/**
+ * Files that may hold markers, relative to `base`, in the order of a walk. Links to folders are not followed, and links to
+ * files only within the tree; a file that is met twice counts once.
+ */
+async function listMarkerFiles(base: string, root: string): Promise<string[]> {
   if ((await stat(base)).isFile()) return [''];
   const files: string[] = [];
+  const links: string[] = [];
   const walk = async (dir: string): Promise<void> => {
     const entries = await readdir(join(base, dir), { withFileTypes: true });
     entries.sort((a, b) => compareBytes(a.name, b.name));
     for (const entry of entries) {
       const path = dir === '' ? entry.name : `${dir}/${entry.name}`;
       if (entry.isDirectory() && path !== '.git') await walk(path);
-      else if (entry.isFile() && isMarkerFile(entry.name)) files.push(path);
+      else if (!isMarkerFile(entry.name)) continue;
+      else if (entry.isFile()) files.push(path);
+      else if (entry.isSymbolicLink()) links.push(path);
     }
   };
   await walk('');
-  return files;
+  const targets = new Set(files.map((file) => join(base, file)));
+  for (const link of links) {
+    const target = await linkedFile(join(base, link), root);
+    if (target === undefined || targets.has(target)) continue;
+    targets.add(target);
+    files.push(link);
+  }
+  return links.length === 0 ? files : files.sort(byPath);
+}
+
+/** Of the order of a walk, where a folder comes at the place of its name. */
+function byPath(a: string, b: string): number {
+  const left = a.split('/');
+  const right = b.split('/');
+  for (let at = 0; at < left.length && at < right.length; at++) {
+    const order = compareBytes(left[at] ?? '', right[at] ?? '');
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
+}
+
+/** The file that a link of the tree leads to; undefined where it leads out of the tree, into git's own folder, or nowhere. */
+async function linkedFile(link: string, root: string): Promise<string | undefined> {
+  const target = await realpath(link).catch(() => undefined);
+  if (target === undefined || !isInside(root, target) || isInside(join(root, '.git'), target)) return undefined;
+  return (await stat(target)).isFile() ? target : undefined;
 }
 
 async function resolveInside(treeDir: string, path: string): Promise<string> {
