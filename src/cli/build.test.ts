@@ -71,3 +71,13 @@ test('what is not supported is refused with what to do', async () => {
   expect(err).toContain('hint: Render the chart in CI');
   expect((await runCli(['build', at('nowhere')])).code).toBe(1);
 });
+
+test('faults of a file and what it lists and is not there are told together, with paths that can be opened', async () => {
+  await mkdir(at('faulty'));
+  await writeFile(at('faulty/kustomization.yaml'), 'resources: [none.yaml]\nnamePrefx: x\n');
+  await writeFile(at('overlay/kustomization.yaml'), 'resources: [../faulty]\n');
+  const { code, err } = await runCli(['build', at('overlay')]);
+  expect(code).toBe(1);
+  expect(err).toContain(`${at('faulty')}/kustomization.yaml:2: unknown field 'namePrefx' (Did you mean 'namePrefix'?)`);
+  expect(err).toContain(`${at('faulty')}/kustomization.yaml:1: 'none.yaml' of 'resources': no such file or folder`);
+});

@@ -89,9 +89,7 @@ async function buildFrom(
   context: CliContext,
 ): Promise<KubeObject[]> {
   const inside = relative(root, folder);
-  // The engine names files from the root; a user knows them from the folder that was typed.
-  const asTyped = (text: string) =>
-    inside === '' ? text : text.replaceAll(`${inside}/`, `${dir.replace(/\/+$/, '')}/`);
+  const asTyped = pathsAsTyped({ root, inside, dir, cwd: context.cwd });
   const { loadRestrictor, reorder } = options as {
     loadRestrictor: keyof typeof restrictors;
     reorder?: 'legacy' | 'none';
@@ -110,6 +108,24 @@ async function buildFrom(
     const { code, hint } = error;
     throw new MillraceError(code, asTyped(error.message), { cause: error, retry: 'never', ...(hint && { hint }) });
   }
+}
+
+/** The engine names files from the root; a user knows them from the folder that was typed, or from where it was typed. */
+function pathsAsTyped({ root, inside, dir, cwd }: Record<'root' | 'inside' | 'dir' | 'cwd', string>) {
+  const here = relative(root, cwd);
+  const typed = dir.replace(/\/+$/, '');
+  const [top = ''] = inside.split('/');
+  return (text: string) => {
+    if (inside === '') return text;
+    const fromFolder = text.replaceAll(`${inside}/`, `${typed}/`).replaceAll(`${inside}: `, `${typed}: `);
+    const fromHere = here === '' || here.startsWith('..') ? fromFolder : replacePath(fromFolder, `${here}/`, '');
+    return root === '/' ? replacePath(fromHere, `${top}/`, `/${top}/`) : fromHere;
+  };
+}
+
+/** Replaces the beginnings of paths, not their middles. */
+function replacePath(text: string, start: string, by: string): string {
+  return text.replaceAll(start, (found, at: number) => (/[\w./-]/.test(text.charAt(at - 1)) ? found : by));
 }
 
 /** Loads what fetches only here: a build of local files starts faster without it. */

@@ -20,7 +20,7 @@ import {
 import { pathOf, readNamedIfAny, readNamedText } from './read-named.ts';
 import { manifestText, readObjects } from './read-resources.ts';
 import { type RemoteContent, RemoteNotRead } from './remote-content.ts';
-import { isHttpReference, parseRepositoryReference } from './remote-reference.ts';
+import { isRemoteReference, parseRepositoryReference } from './remote-reference.ts';
 import { Resource } from './resource.ts';
 import { ResourceList } from './resource-list.ts';
 import { emptyConfig, mergedConfig, readConfigurations, type TransformerConfig } from './transformer-config.ts';
@@ -109,7 +109,7 @@ function addResource(visit: Visit, into: Accumulated, entry: string, place: [str
   if (content !== undefined)
     return addManifest(visit, into, { content, path, origin: tracksOrigins ? originOf(base, entry) : undefined });
   if (context.fs.kindOf(path) === 'folder') return addBase(visit, into, enter(visit, entry, fault), { entry, fault });
-  if (!isRemote(entry)) throw fault(`'${entry}' of '${place[0]}': no such file or folder`);
+  if (!isRemoteReference(entry)) throw fault(`'${entry}' of '${place[0]}': no such file or folder`);
   const remote = readRemote(context, entry, fault);
   const origin = tracksOrigins ? remoteOrigin(base, entry) : undefined;
   if (remote.kind === 'file') return addManifest(visit, into, { content: remote.content, path: entry, origin });
@@ -170,7 +170,7 @@ function addComponent(visit: Visit, into: Accumulated, entry: string): void {
 function enterComponent(visit: Visit, entry: string, fault: Fault): Visit {
   const { context, file } = visit;
   if (context.fs.kindOf(pathOf(file.folder, entry)) === 'folder') return enter(visit, entry, fault);
-  const remote = isRemote(entry) ? readRemote(context, entry, fault) : undefined;
+  const remote = isRemoteReference(entry) ? readRemote(context, entry, fault) : undefined;
   if (remote?.kind !== 'folder')
     throw fault(`the component '${entry}' should be a folder with a kustomization file of kind Component`);
   return enterRemote(visit, remote, fault);
@@ -202,10 +202,6 @@ function openFolder(context: BuildContext, folder: string, trail: readonly strin
   const file = readKustomizationFile(context.fs, folder, (message) => context.warn(message));
   setSchema(context, file);
   return { context, file, trail };
-}
-
-function isRemote(entry: string): boolean {
-  return isHttpReference(entry) || parseRepositoryReference(entry) !== undefined;
 }
 
 /** Throws RemoteNotRead where remote resources are allowed and this one has not been got yet. */

@@ -15,6 +15,10 @@ export class BuildFaults extends MillraceError {
 export class Faults {
   private readonly found: MillraceError[] = [];
 
+  get isEmpty(): boolean {
+    return this.found.length === 0;
+  }
+
   add(fault: MillraceError): void {
     if (fault instanceof BuildFaults) this.found.push(...fault.faults);
     else this.found.push(fault);

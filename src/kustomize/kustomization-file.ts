@@ -2,7 +2,7 @@ import { MillraceError } from '../base/error.ts';
 import { isRecord } from '../base/json.ts';
 import { buildError } from './build-error.ts';
 import { decode, type FieldPath } from './decode.ts';
-import { BuildFaults, Faults } from './faults.ts';
+import { BuildFaults, Faults, forEachCollecting } from './faults.ts';
 import type { FieldSpec } from './field-spec.ts';
 import type { FileSystem } from './file-system.ts';
 import type { GeneratorArgs, GeneratorOptions } from './generators.ts';
@@ -11,6 +11,7 @@ import { parseConfiguration } from './parse-configuration.ts';
 import type { PatchEntry } from './patches.ts';
 import { pathOf } from './read-named.ts';
 import { manifestText } from './read-resources.ts';
+import { isRemoteReference } from './remote-reference.ts';
 import type { ReplacementEntry } from './replacement-entry.ts';
 import type { ReplicaChange } from './replicas.ts';
 import { kustomizationShape } from './shapes.ts';
@@ -113,7 +114,10 @@ export function readKustomizationFile(
   const text = manifestText(fs.readFile(path) ?? Buffer.alloc(0), path);
   const { value, fault, locate } = parseConfiguration(text, path);
   if (value !== undefined && !isRecord(value)) throw buildError(path, 'a kustomization file should be a mapping');
-  const fields = decodeFields(value ?? {}, fault);
+  const faults = new Faults();
+  const fields = faults.attempt(() => decodeFields(value ?? {}, fault)) ?? {};
+  if (value !== undefined) faults.attempt(() => faults.isEmpty || requireResources(value, { fs, folder, fault }));
+  faults.throwIfAny();
   if (isEmpty(fields)) throw buildError(path, 'the kustomization file is empty', "List something under 'resources'.");
   for (const [field, better] of Object.entries(deprecatedFields)) {
     if (field in fields) warn(`${path}: '${field}' is deprecated; use '${better}' instead`);
@@ -161,6 +165,18 @@ function decodeFields(value: Record<string, unknown>, fault: KustomizationFile['
   if (fields !== undefined) faults.attempt(() => checkVersion(fields, fault));
   faults.throwIfAny();
   return fields ?? {};
+}
+
+/** What a file with other faults lists and is not there: a user wants to hear of both. */
+function requireResources(
+  { resources }: Record<string, unknown>,
+  { fs, folder, fault }: Pick<KustomizationFile, 'folder' | 'fault'> & { fs: FileSystem },
+): void {
+  forEachCollecting(Array.isArray(resources) ? resources : [], (entry, index) => {
+    if (typeof entry !== 'string' || entry === '' || isRemoteReference(entry)) return;
+    if (fs.kindOf(pathOf(folder, entry)) === undefined)
+      throw fault(['resources', index], `'${entry}' of 'resources': no such file or folder`);
+  });
 }
 
 function checkVersion({ kind = '', apiVersion = '' }: KustomizationFields, fault: KustomizationFile['fault']): void {

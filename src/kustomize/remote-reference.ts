@@ -42,6 +42,11 @@ export function isHttpReference(reference: string): boolean {
   return /^https?:\/\//i.test(reference);
 }
 
+/** Whether an entry that is no file here may be something elsewhere. */
+export function isRemoteReference(entry: string): boolean {
+  return isHttpReference(entry) || parseRepositoryReference(entry) !== undefined;
+}
+
 /** `https://host/`, `user@host:` and the like, and what comes after it. */
 function splitHost(location: string): { prefix: string; rest: string } | undefined {
   const [, scheme = '', afterScheme = ''] = /^((?:ssh|https?|file):\/\/)?(.*)$/is.exec(location) ?? [];
