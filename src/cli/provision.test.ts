@@ -43,14 +43,25 @@ test('init, then Terraform, twice', async () => {
 test('a file of ours that is not needed any more goes, those of others stay', async () => {
   await run(...init);
   const configuration = readFileSync(join(cwd, 'millrace.yaml'), 'utf8');
-  writeFileSync(join(cwd, 'millrace.yaml'), configuration.replace('# events:', 'events:'));
+  const more = `${configuration.replace('# events:', 'events:').replace('    - "apps/*"', '    - "apps/*"\n    - "222233334444.dkr.ecr.eu-west-1.amazonaws.com/base"')}
+images: [{name: mainapp, image: apps/mainapp, policy: {semver: {range: 1.x}}}]\n`;
+  writeFileSync(join(cwd, 'millrace.yaml'), more);
   await run('provision', 'terraform', '--out', 'tf');
   writeFileSync(join(cwd, 'tf', 'mine.tf'), '# mine\n');
-  expect(readdirSync(join(cwd, 'tf'))).toContain('events.tf');
+  writeFileSync(join(cwd, 'tf', 'owners', 'mine.json'), '{}\n');
+  const files = () => readdirSync(join(cwd, 'tf'), { recursive: true }).map(String);
+  const passing = [
+    'events.tf',
+    'images.tf',
+    'owners/222233334444.json',
+    'delivery/Chart.yaml',
+    'delivery/templates/objects.yaml',
+  ];
+  expect(files()).toEqual(expect.arrayContaining(passing));
   writeFileSync(join(cwd, 'millrace.yaml'), configuration);
   await run('provision', 'terraform', '--out', 'tf');
-  expect(readdirSync(join(cwd, 'tf'))).toContain('mine.tf');
-  expect(readdirSync(join(cwd, 'tf'))).not.toContain('events.tf');
+  expect(files()).toEqual(expect.arrayContaining(['mine.tf', 'owners/mine.json', 'iam.tf']));
+  expect(files().filter((name) => passing.includes(name))).toEqual([]);
 });
 
 test('a tree says what is scanned, and which markers are missing', async () => {

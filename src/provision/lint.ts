@@ -64,6 +64,13 @@ function faultsOfRepositories(configuration: Configuration, tree?: TreeImages): 
     else if (/^arn:/.test(text) && parseArn(text)?.service !== 'ecr')
       faults.push(`ecr.repositories: '${text}' is not the ARN of an ECR repository`);
   }
+  for (const text of [...ecr.repositories, ...ecr.pull, ...ecr.pullThrough, ...scanned, ...(tree?.pulled ?? [])]) {
+    const { repository } = parseEcrReference(text, configuration);
+    if (!/[<>]/.test(text) && !/^[a-z0-9*?._/-]+$/.test(repository))
+      faults.push(
+        `ecr: '${repository}' is no repository of ECR: small letters, digits, . _ - / and, in patterns, * and ?`,
+      );
+  }
   for (const pattern of ecr.repositories.filter((text) => /[*?]/.test(text))) {
     if (scanned.length > 0 && !scanned.some((image) => covers(pattern, image, configuration))) {
       faults.push(`ecr.repositories: '${pattern}' covers none of the images that are used: ${scanned.join(', ')}`);

@@ -55,9 +55,16 @@ async function writeIfDifferent(path: string, text: string): Promise<boolean> {
   return true;
 }
 
-/** Terraform files that an earlier generation wrote and this one does not; files of others are never touched. */
+/** Files that an earlier generation wrote and this one does not; files of others are never touched. */
 async function leftovers(folder: string, files: Record<string, string>): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.tf') && files[name] === undefined);
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  return names.filter((_, index) => isGenerated(texts[index] ?? ''));
+  const names = await Promise.all(
+    ['.', 'owners', 'delivery', 'delivery/templates'].map(async (part) =>
+      (await readdir(join(folder, part), { withFileTypes: true }).catch(() => []))
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => (part === '.' ? name : `${part}/${name}`)),
+    ),
+  );
+  const unneeded = names.flat().filter((name) => files[name] === undefined);
+  const texts = await Promise.all(unneeded.map((name) => readFile(join(folder, name), 'utf8')));
+  return unneeded.filter((name, index) => isGenerated(name, texts[index] ?? ''));
 }

@@ -300,6 +300,12 @@ const rejected: [name: string, change: object, reason: string][] = [
     { aws: { region: 'eu-west-1' }, ecr: { repositories: [`${host}/apps/mainapp`] } },
     'aws.account',
   ],
+  [
+    'an expression in the place of a name',
+    { images: [{ ...everything.images[0], image: 'apps/x${file("/etc/passwd")}"' }] },
+    'no repository of ECR',
+  ],
+  ['an expression in a prefix', { ecr: { repositories: ['apps/*'], pullThrough: ['"]}'] } }, 'no repository of ECR'],
   ['charts from nowhere', { engine: 'millrace', millrace: { charts: 'charts' } }, 'oci://'],
   ['unknown field', { colour: 'red' }, 'no such field: colour'],
   ['scp-style URL', { git: { url: 'git@github.com:acme/fleet.git' } }, 'ssh://'],

@@ -8,7 +8,7 @@ import { fluxFile } from './flux.ts';
 import { gitFile } from './git.ts';
 import { type Block, printFile } from './hcl.ts';
 import { iamFile } from './iam.ts';
-import { deliveryChart, foreignPolicies, imagesFile } from './images.ts';
+import { deliveryChart, foreignPolicies, imagesFile, isOwnerPolicy } from './images.ts';
 import { millraceFile } from './millrace.ts';
 import { type TerraformModel, terraformModel } from './model.ts';
 import { outputsFile } from './outputs.ts';
@@ -91,7 +91,8 @@ function requirePolicyFits({ configuration, repositories, pullRepositories }: Te
   }
 }
 
-/** Whether a file is one that was written here. */
-export function isGenerated(text: string): boolean {
-  return text.startsWith(header);
+/** Whether a file is one that was written here, by its path in the folder and its text. */
+export function isGenerated(path: string, text: string): boolean {
+  if (path.endsWith('.tf')) return text.startsWith(header);
+  return path.startsWith('owners/') ? isOwnerPolicy(text) : deliveryChart[path] === text;
 }

@@ -108,6 +108,11 @@ export function foreignPolicies({ configuration, foreign, readers }: TerraformMo
   );
 }
 
+/** Whether a text is one of these files. */
+export function isOwnerPolicy(text: string): boolean {
+  return /^\{\n {2}"repositories": \[/.test(text) && text.includes('"repositoryPolicy"');
+}
+
 /** The roles; where they get a random suffix, the account with a condition on their names. */
 function principals(configuration: Configuration, readers: TerraformModel['readers']) {
   const { aws, name, terraform } = configuration;
