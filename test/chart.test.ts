@@ -116,6 +116,20 @@ describe.skipIf(!hasHelm)('rendered (skipped where helm is not installed)', () =
     expect(JSON.stringify(objects)).not.toContain('cluster-admin');
   });
 
+  test('instance: the operator alone, which tells the controllers its own image', () => {
+    const objects = render('topology=instance', 'image.repository=r.io/millrace', 'image.tag=1.2.3');
+    expect(objects.map((object) => `${object['kind']}/${textAt(object, 'metadata', 'name')}`).sort()).toEqual([
+      'ClusterRoleBinding/delivery-flux-operator',
+      'Deployment/flux-operator',
+      'NetworkPolicy/delivery-millrace',
+      'ServiceAccount/flux-operator',
+    ]);
+    const text = JSON.stringify(objects);
+    expect(text).toContain('"--controllers=flux-operator"');
+    expect(text).toContain('{"name":"MILLRACE_IMAGE","value":"r.io/millrace:1.2.3"}');
+    expect(runs(['template', 'x', chart, '--set', 'topology=instance,shards={a}'])).toBe(false);
+  });
+
   test('artifacts come from whoever leads: the Service has no selector, and only its slice may be written', () => {
     const objects = render('topology=split', 'replicas=2');
     const [service] = objects.filter((object) => object['kind'] === 'Service');
@@ -191,11 +205,11 @@ describe.skipIf(!hasHelm)('rendered (skipped where helm is not installed)', () =
   });
 
   test.each([
-    ['single', 'rbac.clusterAdmin=true'],
-    ['split', 'rbac.clusterAdmin=false'],
-  ])('an API server takes everything of %s, with %s', async (topology, rights) => {
-    const more = ['shards={a}', 'podDisruptionBudget.enabled=true', 'hooks.enabled=true'];
-    const objects = render(`topology=${topology}`, rights, ...more);
+    ['single', ['rbac.clusterAdmin=true', 'shards={a}', 'hooks.enabled=true']],
+    ['split', ['rbac.clusterAdmin=false', 'shards={a}', 'hooks.enabled=true']],
+    ['instance', []],
+  ])('an API server takes everything of %s, with %j', async (topology, more) => {
+    const objects = render(`topology=${topology}`, 'podDisruptionBudget.enabled=true', ...more);
     const dataDir = mkdtempSync(join(tmpdir(), 'millrace-chart-'));
     const server = await startKubernetes({ dataDir });
     const client = createKubeClient(await parseKubeConfig(server.kubeconfig(), { where: 'chart' }));

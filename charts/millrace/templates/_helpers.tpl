@@ -10,6 +10,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- $units := list -}}
 {{- if eq .Values.topology "single" -}}
 {{- $units = append $units (dict "name" "millrace" "controllers" "*" "artifacts" true) -}}
+{{- else if eq .Values.topology "instance" -}}
+{{- $units = append $units (dict "name" "flux-operator" "controllers" "flux-operator" "artifacts" false) -}}
 {{- else -}}
 {{- range $name := list "source-controller" "kustomize-controller" "image-reflector-controller" "image-automation-controller" -}}
 {{- $units = append $units (dict "name" $name "controllers" $name "artifacts" (eq $name "source-controller")) -}}

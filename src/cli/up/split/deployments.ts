@@ -7,6 +7,8 @@ export interface SplitOptions {
   namespace: string;
   /** Image that the pods name; the sandbox's registry has it. */
   image: string;
+  /** The flag that says where source-controller serves artifacts. */
+  storage: string;
   queueUrl?: string;
   /** Registries besides ECR's: host → `http://127.0.0.1:port`. */
   registries?: Readonly<Record<string, string>>;
@@ -22,7 +24,7 @@ export function splitDeployments(access: SandboxAccess, options: SplitOptions): 
 }
 
 function deployment(name: string, { aws, registry }: SandboxAccess, options: SplitOptions): KubeObject {
-  const { namespace, image, queueUrl, registries = {}, args = [], env = {} } = options;
+  const { namespace, image, storage, queueUrl, registries = {}, args = [], env = {} } = options;
   const endpoints = { [registry.host]: registry.url, ...registries };
   const scans = name === 'image-reflector-controller';
   const variables = {
@@ -39,6 +41,8 @@ function deployment(name: string, { aws, registry }: SandboxAccess, options: Spl
     args: [
       ...['run', '--controllers', name, '--namespace', namespace],
       ...Object.entries(endpoints).flatMap(([host, url]) => ['--registry-endpoint', `${host}=${url}`]),
+      ...['--metrics-addr', '127.0.0.1:0'],
+      ...(name === 'source-controller' ? [storage] : []),
       ...(scans && queueUrl !== undefined ? ['--ecr-events-queue', queueUrl] : []),
       ...args,
     ],

@@ -8,6 +8,7 @@ import { ImageStore } from '../images.ts';
 import type { RunControllersOptions } from '../run-controllers.ts';
 import { splitDeployments } from './deployments.ts';
 import { runPods } from './pod-processes.ts';
+import { storageArgument } from './storage-address.ts';
 
 const fieldManager = 'millrace-up';
 /** ECR repository of the sandbox that the controllers' pods name as their image. */
@@ -30,7 +31,8 @@ export async function runSplit(
     images.close();
   }
   const image = `${sandbox.access.registry.host}/${imageRepository}:${version}`;
-  for (const deployment of splitDeployments(sandbox.access, { ...options, image }))
+  const storage = await storageArgument(kube, namespace, signal);
+  for (const deployment of splitDeployments(sandbox.access, { ...options, image, storage }))
     await kube.apply(deployment, { fieldManager, force: true, signal });
   return runPods({ kubernetes: sandbox.kubernetes, kube, namespace, dataDir }, context);
 }
