@@ -1,5 +1,6 @@
 import { text } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
+import { httpStatus } from '../signs.ts';
 
 export const gitAuthAppPasswordRemoved: Rule = {
   code: 'git-auth-app-password-removed',
@@ -11,13 +12,13 @@ export const gitAuthAppPasswordRemoved: Rule = {
   ],
   says: [
     [/stopped supporting account passwords/i, 0.95],
-    [/password authentication was removed/i, 0.96],
+    [/password authentication was removed|no longer (supports?|accepts?|allows?) (account |app )?passwords/i, 0.96],
     [
       /app passwords? (are|is|have been|has been|will|can|must|were) (\w+ ){0,2}(deprecated|removed|longer|disabled|retired)/i,
       0.95,
     ],
-    [/bitbucket\.org[\s\S]*\b410\b/i, 0.95],
-    [/\b410\b/i, 0.7],
+    [new RegExp(`bitbucket\\.org[\\s\\S]*(${httpStatus(410)})`, 'i'), 0.95],
+    [new RegExp(httpStatus(410), 'i'), 0.7],
     [/authentication (required|failed)|\b401\b|may not have access to this repository|authorization failed/i, 0],
   ],
   weigh,

@@ -12,7 +12,7 @@ export const gitBranchProtected: Rule = {
       /\bTF402455\b|can only be modified through pull requests|Changes must be made through a (pull|merge) request/i,
       0.95,
     ],
-    [/hook declined/i, 0.92],
+    [/hook declined|push declined due to/i, 0.92],
     [
       /cannot force-push|commits? must (be signed|have verified signatures)|required status check|push (restrictions|rules?) (prevent|reject)|pushes to this branch/i,
       0.9,

@@ -10,6 +10,7 @@ export const gitSshKeyRejected: Rule = {
     [/attempted methods \[none publickey\]/i, 0.92],
     [/Permission denied \([^)]*publickey[^)]*\)/i, 0.93],
     [/unable to authenticate[^.]*no supported methods remain/i, 0.9],
+    [/Could not read from remote repository/i, 0.4],
     [
       /Too many authentication failures|failed to authenticate SSH session|RSA key with SHA-1|no mutual signature algorithm/i,
       0.88,

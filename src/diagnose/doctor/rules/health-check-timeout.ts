@@ -8,6 +8,10 @@ export const healthCheckTimeout: Rule = {
   says: [
     [/rollout to finish[\s\S]*timed out waiting|has timed out progressing/i, 0.93],
     [/health check failed/i, 0.95],
+    [
+      /\d+ health check failure\(s\)|while waiting for \S+ to be ready: 'context deadline exceeded|deployments not ready: \[/i,
+      0.8,
+    ],
     [/Health check timed out/i, 0.95],
     [/timeout waiting for: \[/i, 0.94],
     [/failed early due to stalled resources/i, 0.95],

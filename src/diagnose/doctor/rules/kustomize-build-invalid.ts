@@ -27,6 +27,7 @@ export const kustomizeBuildInvalid: Rule = {
       /resource name may not be empty|error validating data|ValidationError\(|missing required field "|must consist of lower case alphanumeric/i,
       0.88,
     ],
+    [/id matched \d+ resources|multiple matches for Id/i, 0.93],
     [/cycle detected: candidate root|security; file '[^']*' is not in or below|duplicate entries for key/i, 0.93],
     [/\bis invalid: [\w.[\]]+: (Invalid|Unsupported|Duplicate) value/i, 0.5],
     [/kustomize build failed/i, 0.6],

@@ -24,6 +24,7 @@ function weigh(confidence: number, { facts }: Report) {
 }
 
 function pathFault(facts: Facts): string | undefined {
+  if (facts['path_exists_on_branch'] === false) return 'the path is not in the branch that is fetched';
   const path = text(facts, 'path')?.replace(/^\.?\/+|\/+$/g, '');
   const folders = texts(facts['source_dirs']).map((folder) => folder.replace(/^\.?\/+|\/+$/g, ''));
   if (path === undefined || path === '' || folders.length === 0 || folders.includes(path)) return undefined;

@@ -1,4 +1,5 @@
 import type { Rule } from '../rule.ts';
+import { httpStatus } from '../signs.ts';
 
 export const rateLimited: Rule = {
   code: 'rate-limited',
@@ -7,7 +8,8 @@ export const rateLimited: Rule = {
   commands: ['kubectl get imagerepositories -A -o custom-columns=NAME:.metadata.name,INTERVAL:.spec.interval'],
   says: [
     [/pull QPS exceeded|retry quota exceeded|failed to get rate limit token/i, 0.92],
-    [/\b429\b|too ?many ?requests/i, 0.94],
+    [/too ?many ?requests/i, 0.94],
+    [new RegExp(httpStatus(429), 'i'), 0.94],
     [/\bThrottling(Exception)?\b|Rate exceeded|RequestLimitExceeded|SlowDown/i, 0.94],
     [/\b(rate limit|pull rate|API rate)\b[^.]*\b(exceeded|reached|hit)/i, 0.93],
     [/secondary rate limit/i, 0.93],

@@ -25,7 +25,7 @@ export const secretInvalid: Rule = {
     [/ssh: no key found|failed to parse private key|cannot decode encrypted private key/i, 0.93],
     [/(invalid|malformed|missing)[^.]{0,60}\bdockerconfigjson\b/i, 0.9],
     [/\bsecret\b[^.]{0,80}\b(does not (contain|have)|is missing|lacks)\b/i, 0.88],
-    [/public keys secret error/i, 0.9],
+    [/public keys secret error|\bsecret missing key\b/i, 0.9],
     [/\b401\b|unauthorized|authentication required|denied|no basic auth/i, 0],
     [/\bsecret\b[^.]{0,80}\b(invalid (data|type)|required fields?|is required)\b|invalid secret (data|type)/i, 0.9],
     [/illegal base64 data[^.]*secret|secret[^.]*illegal base64|\bSecret "[^"]+" is invalid\b/i, 0.9],

@@ -1,4 +1,4 @@
-import type { Rule } from '../rule.ts';
+import { because, type Rule } from '../rule.ts';
 
 export const sourceNotReady: Rule = {
   code: 'source-not-ready',
@@ -15,13 +15,18 @@ export const sourceNotReady: Rule = {
       0.94,
     ],
     [/no artifact available for|NoSourceArtifact|could not get resource for include/i, 0.92],
-    [/referenced git repository does not exist/i, 0.92],
+    [/referenced git repository does not exist|waiting for source; artifact is missing/i, 0.92],
     [
       /(HelmChart|GitRepository|OCIRepository|Bucket|HelmRepository)( '[^']+')? (is )?not ready|(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart)( '[^']+')? has no artifact|waiting for (the )?artifact of/i,
       0.9,
     ],
     [/referenced ImageRepository does not exist/i, 0.8],
   ],
+  weigh: (confidence, { symptom }) =>
+    // It says why itself.
+    because(
+      /chart pull error|chart with version|no chart version/i.test(symptom) ? Math.min(confidence, 0.6) : confidence,
+    ),
   shows: (facts) =>
     facts['source_exists'] === false || facts['source_ready'] === false
       ? 'the source is missing or not ready'

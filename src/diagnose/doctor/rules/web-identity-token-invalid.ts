@@ -21,7 +21,7 @@ export const webIdentityTokenInvalid: Rule = {
     ],
     [/HTTPS certificate doesn't match configured thumbprint/i, 0.95],
     [/IDPRejectedClaim|IDPCommunicationError/i, 0.9],
-    [/InvalidIdentityToken/i, 0.4],
+    [/InvalidIdentityToken|DurationSeconds exceeds the MaxSessionDuration/i, 0.4],
     [/\bEOF\b|token|identity|credentials/i, 0],
   ],
   weigh,
