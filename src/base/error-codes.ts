@@ -128,6 +128,10 @@ export const errorCodes = {
     meaning: "An SSH server's host key is not the one in known_hosts, or is not in it at all.",
     fix: "Compare the server's key out of band, then put it into known_hosts of the Secret (ssh-keyscan HOST).",
   },
+  GIT_HOST_CREDENTIAL: {
+    meaning: 'A pull request is wanted, and there is no token for the API of the git host.',
+    fix: 'Name a Secret with the key token in the annotation image.millrace.dev/git-host-secret on the ImageUpdateAutomation.',
+  },
   GIT_HOST_UNKNOWN: {
     meaning: 'A pull request is wanted, and it is not known whether the git server is GitHub, GitLab or Bitbucket.',
     fix: 'Set the annotation image.millrace.dev/git-host on the ImageUpdateAutomation.',

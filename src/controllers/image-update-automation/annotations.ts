@@ -19,6 +19,9 @@ export const gitHostAnnotation = 'image.millrace.dev/git-host';
 /** On an automation: address of the git host's REST API, for servers of one's own. */
 export const gitHostApiAnnotation = 'image.millrace.dev/git-host-api';
 
+/** On an automation: Secret of its namespace with the `token` for that API, where git's own credential will not do. */
+export const gitHostSecretAnnotation = 'image.millrace.dev/git-host-secret';
+
 /** Names in a comma separated annotation. */
 export function namesIn(object: KubeObject, annotation: string): string[] {
   const text = object.metadata.annotations?.[annotation] ?? '';

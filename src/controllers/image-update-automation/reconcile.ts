@@ -94,7 +94,7 @@ export function createAutomation(deps: ImageUpdateAutomationDeps): Automation {
         logger.info(formatPush(plan, pushed), { revision: pushed.commit });
         await wakeSource(plan, run, deps);
       }
-      const pullRequest = await openPullRequest(run, deps.http, { plan, delivery, checkedOut });
+      const pullRequest = await openPullRequest(run, deps, { plan, delivery, checkedOut });
       if (pushed === undefined) return pullRequest;
       return [formatPush(plan, pushed), ...(pullRequest === undefined ? [] : [pullRequest]), pushed.message].join('\n');
     });

@@ -2,6 +2,7 @@ import type { ImageUpdateAutomation } from '../../../api/image-update-automation
 import { withDeadline } from '../../../base/deadline.ts';
 import { errorMessage, isMillraceError } from '../../../base/error.ts';
 import type { HttpClient } from '../../../http/http-client.ts';
+import type { KubeClient } from '../../../kube/client.ts';
 import { getCondition, removeConditions, setCondition } from '../../../runtime/conditions.ts';
 import { Fault } from '../../image/fault.ts';
 import type { ImageRun } from '../../image/run.ts';
@@ -9,6 +10,7 @@ import { pullRequestAnnotation } from '../annotations.ts';
 import { defaultMessage } from '../commit-message.ts';
 import type { Delivery } from '../deliver.ts';
 import type { SourcePlan } from '../source.ts';
+import { loadApiAuth } from './api-auth.ts';
 import { gitHostOf } from './git-host.ts';
 
 const conditionType = 'PullRequest';
@@ -21,7 +23,7 @@ const timeoutMs = 30_000;
  */
 export async function openPullRequest(
   run: ImageRun<ImageUpdateAutomation>,
-  http: HttpClient,
+  { http, client }: { http: HttpClient; client: KubeClient },
   { plan, delivery, checkedOut }: { plan: SourcePlan; delivery: Delivery; checkedOut: { commit: string } },
 ): Promise<string | undefined> {
   const { object, signal } = run;
@@ -37,7 +39,8 @@ export async function openPullRequest(
   const [title = defaultMessage, ...rest] = (delivery.pushed?.message ?? defaultMessage).trim().split('\n');
   const wanted = { source: plan.pushBranch, target, title, body: rest.join('\n').trim() };
   try {
-    const host = gitHostOf(object, plan.remote.url, plan.remote.auth, http);
+    const auth = await loadApiAuth(object, plan.remote.auth, { client, signal });
+    const host = gitHostOf(object, plan.remote.url, auth, http);
     const { url, isNew } = await withDeadline(signal, timeoutMs, 'opening the pull request', (deadline) =>
       host.ensurePullRequest(wanted, deadline),
     );

@@ -2,10 +2,17 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { secretOf } from '../../../../test/support/embedded-cluster.ts';
 import { runGit } from '../../../../test/support/git-repository.ts';
 import { type ImageStage, putAutomation, startImageStage } from '../../../../test/support/image-stage.ts';
 import { createHttpClient } from '../../../http/http-client.ts';
-import { gitHostAnnotation, gitHostApiAnnotation, pullRequestAnnotation } from '../annotations.ts';
+import {
+  gitHostAnnotation,
+  gitHostApiAnnotation,
+  gitHostSecretAnnotation,
+  pullRequestAnnotation,
+} from '../annotations.ts';
+import { authorizationOf } from './api-auth.ts';
 import { gitHostOf } from './git-host.ts';
 
 interface Call {
@@ -93,10 +100,19 @@ test.each([
   const { signal } = new AbortController();
   expect(await git.ensurePullRequest(wanted, signal)).toEqual({ url: 'https://host/pr/7', isNew: true });
   expect(host.calls[1]).toMatchObject({ line: `POST ${path}`, body });
-  expect(host.calls[0]?.authorization).toBe(`Basic ${btoa('bot:token')}`);
+  expect(host.calls[0]?.authorization).toBe(name === 'bitbucket' ? `Basic ${btoa('bot:token')}` : 'Bearer token');
   expect(await git.ensurePullRequest(wanted, signal)).toEqual({ url: 'https://host/pr/7', isNew: false });
   expect(host.calls.at(-1)?.line).toBe(`${update} ${path}/7`);
   await http.close({ force: true });
+});
+
+test('what each API takes for proof', () => {
+  const basic = (username: string) => ({ kind: 'basic', username, password: 'p' }) as const;
+  expect(authorizationOf('bitbucket', basic('x-token-auth'))).toBe('Bearer p');
+  expect(authorizationOf('gitlab', basic('oauth2'))).toBe('Bearer p');
+  expect(authorizationOf('github', { kind: 'bearer', token: 't' })).toBe('Bearer t');
+  const ssh = { kind: 'ssh', identity: 'k', knownHosts: '' } as const;
+  expect(() => authorizationOf('github', ssh)).toThrow(expect.objectContaining({ code: 'GIT_HOST_CREDENTIAL' }));
 });
 
 test('a branch and a pull request for each policy; a failed request is made up for', async () => {
@@ -130,11 +146,17 @@ test('a branch and a pull request for each policy; a failed request is made up f
     runGit(stage.fleet.bare, ['for-each-ref', '--format=%(refname:short)', 'refs/heads/updates']).split('\n');
   // The request of the first branch kept no other branch from being pushed.
   expect(pushed()).toEqual(['updates/mainapp', 'updates/second']);
+  expect(host.calls[0]?.authorization).toBe('Bearer s3cret');
   host.failing = false;
   host.calls.length = 0;
+  await stage.cluster.annotate('ImageUpdateAutomation', 'mainapp', { [gitHostSecretAnnotation]: 'host' });
+  expect(await stage.reconcile('ImageUpdateAutomation')).toBeInstanceOf(Error);
+  expect(stage.ready('ImageUpdateAutomation').message).toContain("secret 'flux-system/host' of annotation");
+  await stage.cluster.put(secretOf('host', { token: 'of-host' }));
   await stage.reconcile('ImageUpdateAutomation');
   expect(stage.ready('ImageUpdateAutomation').status).toBe('True');
   expect(pushed()).toEqual(['updates/mainapp', 'updates/second']);
+  expect(new Set(host.calls.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer of-host']));
   for (const branch of pushed()) expect(runGit(stage.fleet.bare, ['rev-list', '--count', `main..${branch}`])).toBe('1');
   expect(host.calls.filter(({ line: call }) => call.startsWith('POST')).map(({ body }) => body['head'])).toContain(
     'updates/mainapp',

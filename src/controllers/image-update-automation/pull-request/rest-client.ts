@@ -1,5 +1,4 @@
 import { isRecord } from '../../../base/json.ts';
-import type { GitAuth } from '../../../git/remote.ts';
 import type { HttpClient, HttpMethod } from '../../../http/http-client.ts';
 import { httpStatusError } from '../../../http/http-status.ts';
 
@@ -18,11 +17,10 @@ export interface RestClient {
   send(method: HttpMethod, url: string, body: object | undefined, signal: AbortSignal): Promise<unknown>;
 }
 
-/** The password of a git credential is the access token that the APIs of the hosts take as well. */
-export function createRestClient(http: HttpClient, auth: GitAuth): RestClient {
+export function createRestClient(http: HttpClient, authorization: string): RestClient {
   return {
     async send(method, url, body, signal) {
-      const headers = { accept: 'application/json', 'user-agent': 'millrace', ...authorizationOf(auth) };
+      const headers = { accept: 'application/json', 'user-agent': 'millrace', authorization };
       const request = {
         method,
         url,
@@ -35,12 +33,6 @@ export function createRestClient(http: HttpClient, auth: GitAuth): RestClient {
       return JSON.parse(await response.text()) as unknown;
     },
   };
-}
-
-function authorizationOf(auth: GitAuth): Record<string, string> {
-  if (auth.kind === 'bearer') return { authorization: `Bearer ${auth.token}` };
-  if (auth.kind !== 'basic') return {};
-  return { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` };
 }
 
 /** The text of a field; '' where there is none. */
