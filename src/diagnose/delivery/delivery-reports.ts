@@ -4,6 +4,7 @@ import { formatKey, formatRef, type KubeObject, keyOf } from '../../base/kube-ob
 import { conditionOf } from '../condition.ts';
 import type { SeenChange } from './hop-times.ts';
 import type { HopName } from './hops.ts';
+import { keepNewest } from './keep-newest.ts';
 import { isRolledOut } from './rolled-out.ts';
 
 /** What became of a delivery: one commit of an automation with new images. */
@@ -24,7 +25,6 @@ export interface DeliveryReport {
 const patienceMs = 10 * 60_000;
 /** What no Deployment or StatefulSet carries is delivered when it has been applied for so long. */
 const settleMs = 30_000;
-const mostRemembered = 500;
 
 type Times = Partial<Record<HopName, number>>;
 
@@ -65,7 +65,7 @@ export class DeliveryReports {
 
   /** A registry told of a push: `image` as an ImageRepository writes it. */
   pushed(image: string, tag: string, atMs: number): void {
-    remember(this.#pushes, `${image}:${tag}`, atMs);
+    keepNewest(this.#pushes, `${image}:${tag}`, atMs);
   }
 
   observe({ before, after }: SeenChange, nowMs: number): void {
@@ -112,16 +112,16 @@ export class DeliveryReports {
   readonly #readers: Record<string, (before: KubeObject, after: KubeObject, nowMs: number) => void> = {
     ImageRepository: (before, after, now) => {
       const [was, is] = [before, after].map((one) => textAt(one, 'status', 'lastScanResult', 'scanTime'));
-      if (was !== is) remember(this.#scans, formatKey(keyOf(after)), now);
+      if (was !== is) keepNewest(this.#scans, formatKey(keyOf(after)), now);
     },
     ImagePolicy: (before, after, now) => this.#chosen(before, after, now),
     ImageUpdateAutomation: (before, after, now) => this.#committed(before, after, now),
     GitRepository: (_before, after, now) => {
-      remember(this.#carriers, formatRef(after), { object: after, atMs: now });
+      keepNewest(this.#carriers, formatRef(after), { object: after, atMs: now });
       this.#fetched(after, now);
     },
     Kustomization: (_before, after, now) => {
-      remember(this.#carriers, formatRef(after), { object: after, atMs: now });
+      keepNewest(this.#carriers, formatRef(after), { object: after, atMs: now });
       this.#built(after, now);
     },
   };
@@ -137,7 +137,7 @@ export class DeliveryReports {
     const pushed = this.#pushes.get(`${textAt(after, 'status', 'latestRef', 'name')}:${tag}`);
     const scanned = this.#scans.get(formatKey(repository));
     const times = { ...(pushed !== undefined && { pushed }), ...(scanned !== undefined && { scanned }), chosen: now };
-    remember(this.#choices, formatKey(keyOf(after)), { tag, times });
+    keepNewest(this.#choices, formatKey(keyOf(after)), { tag, times });
   }
 
   #committed(before: KubeObject, after: KubeObject, now: number): void {
@@ -260,14 +260,5 @@ function addEarliest(times: Times, added: Times): void {
   for (const hop of reportedHops) {
     const at = added[hop];
     if (at !== undefined) times[hop] = Math.min(times[hop] ?? at, at);
-  }
-}
-
-function remember<T>(states: Map<string, T>, id: string, state: T): void {
-  states.delete(id);
-  states.set(id, state);
-  for (const oldest of states.keys()) {
-    if (states.size <= mostRemembered) return;
-    states.delete(oldest);
   }
 }

@@ -1,5 +1,6 @@
 import { listAt, textAt, valueAt } from '../../base/json.ts';
 import { formatKey, formatRef, type KubeObject, keyOf } from '../../base/kube-object.ts';
+import { keepNewest } from './keep-newest.ts';
 import { isRolledOut } from './rolled-out.ts';
 
 /** The hops that are timed: each begins where the one before it was seen to be done. */
@@ -15,9 +16,6 @@ export interface SeenChange {
 interface Begun {
   atMs: number;
 }
-
-/** No more than so many pushes, and so many commits, are waited for; the oldest are forgotten. */
-const mostWaiting = 500;
 
 /**
  * Times the hops of all deliveries by the changes of the objects on their way, each hop by two neighbouring kinds alone: a process
@@ -138,13 +136,4 @@ function referred(object: KubeObject, field: string): string {
 function imagesOf(workload: KubeObject): string {
   const images = listAt(workload, 'spec', 'template', 'spec', 'containers').map((one) => textAt(one, 'image'));
   return images.join(' ');
-}
-
-function keepNewest<T>(states: Map<string, T>, id: string, state: T): void {
-  states.delete(id);
-  states.set(id, state);
-  for (const oldest of states.keys()) {
-    if (states.size <= mostWaiting) return;
-    states.delete(oldest);
-  }
 }
