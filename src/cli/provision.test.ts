@@ -84,6 +84,13 @@ test('a tree says what is scanned, and which markers are missing', async () => {
   expect(check.exitCode).toBe(0);
 });
 
+test('an empty configuration is told what it lacks, and what writes one', async () => {
+  writeFileSync(join(cwd, 'millrace.yaml'), '');
+  const { stderr } = await run('provision', 'terraform', '--out', 'tf');
+  expect(stderr).toContain('millrace.yaml: name: is missing; aws: is missing; cluster: is missing; git: is missing');
+  expect(stderr).toContain('millrace init');
+});
+
 test('every fault of a configuration is reported at once', async () => {
   writeFileSync(
     join(cwd, 'millrace.yaml'),

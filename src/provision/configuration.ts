@@ -205,7 +205,8 @@ export function parseConfiguration(value: unknown, where: string): Configuration
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message, code, ...issue }) => {
     const place = path.length === 0 ? 'top level' : path.join('.');
-    return `${place}: ${code === 'unrecognized_keys' && 'keys' in issue ? `no such field: ${String(issue.keys)}` : message}`;
+    if (code === 'unrecognized_keys' && 'keys' in issue) return `${place}: no such field: ${String(issue.keys)}`;
+    return `${place}: ${code === 'invalid_type' && /received undefined$/.test(message) ? 'is missing' : message}`;
   });
   throw new MillraceError('CONFIGURATION_INVALID', `${where}: ${faults.join('; ')}`, {
     retry: 'never',

@@ -4,7 +4,7 @@ export const demoNames = {
   branch: 'main',
   fleet: 'fleet',
   repository: 'zenler/mainapp',
-  gitSecret: 'fleet-git',
+  gitSecret: 'git-auth',
   firstTag: '1.0.0',
   nextTag: '1.0.1',
 } as const;

@@ -17,11 +17,11 @@ export async function runEmpty(
   const search = env['PATH'] === undefined ? {} : { searchPath: env['PATH'] };
   const sandbox = await startSandbox({ dataDir, ports, logger: createLogger('error', stderr), ...search });
   try {
-    const { namespace, branch, repository, firstTag, fleet } = demoNames;
+    const { namespace, branch, repository, firstTag, fleet, gitSecret } = demoNames;
     const { registry, git } = sandbox.access;
     const url = await sandbox.git.createRepository(fleet, { defaultBranch: branch });
     const image = `${registry.host}/${repository}`;
-    const files = fleetFiles({ gitUrl: url, branch, gitSecret: 'git-auth', namespace, image, tag: firstTag });
+    const files = fleetFiles({ gitUrl: url, branch, gitSecret, namespace, image, tag: firstTag });
     const auth = { kind: 'basic' as const, username: git.username, password: git.password };
     await seedRepository(createGit(search), { url, auth }, { branch, files }, signal);
     stdout.write(`${guide(sandbox, url, await writeEnvironment(dataDir, sandbox.access), dataDir)}\n`);
