@@ -17,16 +17,19 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Provisioning, startProvisioning } from '../../../test/support/provisioning.ts';
 
 let at: Provisioning;
 let iam: IAMClient;
-beforeEach(async () => {
+// One installation that the tests change in turn; the last ones take it away and make it anew.
+beforeAll(async () => {
   at = await startProvisioning();
   iam = new IAMClient(at.aws);
+  at.configure(['zenler/*']);
+  await at.run(['apply']);
 });
-afterEach(async () => {
+afterAll(async () => {
   iam.destroy();
   await at.close();
 });
@@ -49,8 +52,6 @@ async function writePolicy(statements: object[]): Promise<void> {
 }
 
 test('a trust policy that somebody changed is shown, narrowed without a question, and widened only when told', async () => {
-  at.configure(['zenler/*']);
-  await at.run(['apply']);
   const sub = (trust: { Statement: Record<string, unknown>[] }, operator: string, value: string) => {
     const [statement] = trust.Statement;
     const issuer = String(JSON.stringify(statement)).match(/"([^"]+):sub"/)?.[1];
@@ -75,9 +76,12 @@ test('a trust policy that somebody changed is shown, narrowed without a question
   expect(await at.run(['apply'])).toMatchObject({ stdout: 'nothing to do\n' });
 }, 60_000);
 
+test('a role that lost its policy gets it back', async () => {
+  await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn: policyArn() }));
+  expect((await at.run(['apply'])).stderr).toBe(`update attach ${policyArn()} to ${at.arnOf(`role/${RoleName}`)}\n`);
+}, 60_000);
+
 test('a denial in the policy is not lifted without a yes, versions are kept to go back to, other policies are noted', async () => {
-  at.configure(['zenler/*']);
-  await at.run(['apply']);
   const { PolicyVersion } = await iam.send(new GetPolicyVersionCommand({ PolicyArn: policyArn(), VersionId: 'v1' }));
   const { Statement } = JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? ''));
   await writePolicy([
@@ -96,48 +100,7 @@ test('a denial in the policy is not lifted without a yes, versions are kept to g
   const administrator = 'arn:aws:iam::aws:policy/AdministratorAccess';
   await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: administrator }));
   expect((await at.run(['apply'])).stdout).toContain(`another policy besides: ${administrator}\nnothing to do`);
-}, 60_000);
-
-test('a step that is not permitted is named; what was done before it stays, and the next run goes on', async () => {
-  const UserName = 'operator';
-  await iam.send(new CreateUserCommand({ UserName }));
-  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
-  const keys = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
-  const may = async (...denied: string[]) => {
-    const statements = [
-      { Effect: 'Allow', Action: '*', Resource: '*' },
-      { Effect: 'Deny', Action: denied, Resource: '*' },
-    ];
-    const PolicyDocument = JSON.stringify({
-      Version: '2012-10-17',
-      Statement: denied.length > 0 ? statements : statements.slice(0, 1),
-    });
-    await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'rights', PolicyDocument }));
-  };
-  at.configure(['zenler/*']);
-  await may('iam:CreateRole');
-  const refused = await at.run(['apply'], keys);
-  expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(refused.stderr).toContain(`error: create IAM role ${at.arnOf(`role/${RoleName}`)}: `);
-  expect(refused.stderr).toContain('is not authorized to perform: iam:CreateRole');
-  expect(refused.stderr).toMatch(/\(2 of \d+ steps done\)/);
-  expect(refused.stderr).toContain('code: PROVISION_STOPPED');
-
-  // As after a process that was killed between the two calls of a step: there is a role, and nothing attached to it.
-  await may('iam:AttachRolePolicy');
-  expect((await at.run(['apply'], keys)).stderr).toContain('iam:AttachRolePolicy');
-  await may();
-  expect((await at.run(['apply'], keys)).stderr).toContain('update attach ');
-  expect(await at.run(['apply'], keys)).toMatchObject({ stdout: 'nothing to do\n' });
-  await may('iam:GetRole');
-  expect((await at.run(['apply'], keys)).stderr).toMatch(/error: .*iam:GetRole/);
-  await may('iam:DeletePolicy');
-  expect((await at.run(['destroy'], keys)).stderr).toContain(`error: delete IAM policy ${policyArn()}: `);
-  await may();
-  expect(await at.run(['destroy'], keys)).toMatchObject({
-    exitCode: 0,
-    stdout: expect.stringMatching(/2 steps done|3 steps done/),
-  });
+  await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn: administrator }));
 }, 60_000);
 
 test('keys of another account are no way to provision this one', async () => {
@@ -145,11 +108,14 @@ test('keys of another account are no way to provision this one', async () => {
   const { exitCode, stderr } = await at.run(['apply']);
   expect(exitCode).toBe(1);
   expect(stderr).toContain('aws.account is 999999999999, and the AWS credentials are of 000000000000');
+  at.configure(['zenler/*']);
 });
 
 test('the policy of a queue is brought into line without a question where EventBridge may send already', async () => {
   at.configure(['zenler/*'], { events: true });
-  await at.run(['apply']);
+  // The scanner may take from the queue from now on.
+  expect((await at.run(['apply'])).stderr).toContain('would also allow sqs:ReceiveMessage on ');
+  await at.run(['apply', '--allow-widening']);
   const sqs = new SQSClient(at.aws);
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'test-ecr-push' }));
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] }));
@@ -209,9 +175,44 @@ test('destroy waits until the controllers let an object go, and leaves a namespa
   expect(await at.run(['destroy'])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 steps done') });
 }, 60_000);
 
-test('a role that lost its policy gets it back', async () => {
+test('a step that is not permitted is named; what was done before it stays, and the next run goes on', async () => {
+  const UserName = 'operator';
+  await iam.send(new CreateUserCommand({ UserName }));
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+  const keys = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
+  const may = async (...denied: string[]) => {
+    const statements = [
+      { Effect: 'Allow', Action: '*', Resource: '*' },
+      { Effect: 'Deny', Action: denied, Resource: '*' },
+    ];
+    const PolicyDocument = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: denied.length > 0 ? statements : statements.slice(0, 1),
+    });
+    await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'rights', PolicyDocument }));
+  };
   at.configure(['zenler/*']);
-  await at.run(['apply']);
-  await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn: policyArn() }));
-  expect((await at.run(['apply'])).stderr).toBe(`update attach ${policyArn()} to ${at.arnOf(`role/${RoleName}`)}\n`);
+  await may('iam:CreateRole');
+  const refused = await at.run(['apply'], keys);
+  expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(refused.stderr).toContain(`error: create IAM role ${at.arnOf(`role/${RoleName}`)}: `);
+  expect(refused.stderr).toContain('is not authorized to perform: iam:CreateRole');
+  expect(refused.stderr).toMatch(/\(2 of \d+ steps done\)/);
+  expect(refused.stderr).toContain('code: PROVISION_STOPPED');
+
+  // As after a process that was killed between the two calls of a step: there is a role, and nothing attached to it.
+  await may('iam:AttachRolePolicy');
+  expect((await at.run(['apply'], keys)).stderr).toContain('iam:AttachRolePolicy');
+  await may();
+  expect((await at.run(['apply'], keys)).stderr).toContain('update attach ');
+  expect(await at.run(['apply'], keys)).toMatchObject({ stdout: 'nothing to do\n' });
+  await may('iam:GetRole');
+  expect((await at.run(['apply'], keys)).stderr).toMatch(/error: .*iam:GetRole/);
+  await may('iam:DeletePolicy');
+  expect((await at.run(['destroy'], keys)).stderr).toContain(`error: delete IAM policy ${policyArn()}: `);
+  await may();
+  expect(await at.run(['destroy'], keys)).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/2 steps done|3 steps done/),
+  });
 }, 60_000);
