@@ -11,6 +11,7 @@ import { createEventBridge } from '../../aws/event-bridge.ts';
 import { errorMessage, MillraceError } from '../../base/error.ts';
 import { textAt } from '../../base/json.ts';
 import { formatRef } from '../../base/kube-object.ts';
+import { issuerKey } from '../../iam/trust.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Configuration } from '../../provision/configuration.ts';
 import { planDestroy } from '../../provision/destroy.ts';
@@ -107,12 +108,14 @@ async function withTargets(options: Record<string, unknown>, context: CliContext
         const discovery = await kube.readPath('/.well-known/openid-configuration', context).catch(() => undefined);
         const account = await accountOf(configuration, context);
         const issuer = textAt(discovery, 'issuer');
-        return installationOf(configuration, {
+        const installation = installationOf(configuration, {
           credential,
           ...(account === undefined ? {} : { account }),
           ...(issuer === undefined ? {} : { issuer }),
           ...(tree === undefined ? {} : { tree }),
         });
+        if (issuer !== undefined) requireSameCluster(installation, issuer);
+        return installation;
       };
       return work(configuration, { iam, ecr, sqs, eks, events, kube }, describe);
     });
@@ -121,6 +124,16 @@ async function withTargets(options: Record<string, unknown>, context: CliContext
   } finally {
     for (const client of [iam, ecr, sqs, eks]) client.destroy();
   }
+}
+
+/** Throws PROVISION_CONFLICT where the kubeconfig leads to another cluster: what is made in it would not fit the trust policy. */
+function requireSameCluster({ issuer }: Installation, published: string): void {
+  if (issuerKey(issuer) === issuerKey(published)) return;
+  throw new MillraceError(
+    'PROVISION_CONFLICT',
+    `the configuration is for the cluster with the issuer ${issuer}, and the kubeconfig leads to one with ${published}`,
+    { retry: 'never', hint: 'Choose the context of the cluster that is meant with --context.' },
+  );
 }
 
 /** The account to work in. Throws PROVISION_CONFLICT where the credentials are of another: everything would be made there. */

@@ -103,11 +103,16 @@ test('a denial in the policy is not lifted without a yes, versions are kept to g
   await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn: administrator }));
 }, 60_000);
 
-test('keys of another account are no way to provision this one', async () => {
+test('keys of another account, or a kubeconfig of another cluster, are no way to provision this one', async () => {
   at.configure(['zenler/*'], { aws: { account: '999999999999', region: 'eu-west-1' } });
   const { exitCode, stderr } = await at.run(['apply']);
   expect(exitCode).toBe(1);
   expect(stderr).toContain('aws.account is 999999999999, and the AWS credentials are of 000000000000');
+  const issuer = 'https://oidc.eks.eu-west-1.amazonaws.com/id/OTHER';
+  at.configure(['zenler/*'], { cluster: { name: 'other', issuer } });
+  expect((await at.run(['apply'])).stderr).toContain(
+    `${issuer}, and the kubeconfig leads to one with https://127.0.0.1:`,
+  );
   at.configure(['zenler/*']);
 });
 
