@@ -90,8 +90,15 @@ export async function startDemo(
     const images = new ImageStore(access, repository);
     closers.push(() => images.close());
     if (!(await images.tags(signal)).includes(firstTag)) await images.push(firstTag, signal);
-    if (fault !== undefined) await injectFault(fault, { sandbox, kube, images, installation, signal });
-    const run = { dataDir, namespace, queueUrl, ...fault?.controllers };
+    const site = { sandbox, kube, images, installation, dataDir, signal };
+    const variables = fault === undefined ? {} : await injectFault(fault, site);
+    const run = {
+      dataDir,
+      namespace,
+      queueUrl,
+      ...fault?.controllers,
+      env: { ...fault?.controllers?.env, ...variables },
+    };
     const start = topology === 'split' ? runSplit : runControllers;
     // What an earlier start with another topology has left would go on beside us.
     if (topology === 'single') await removeSplit(kube, namespace, signal);

@@ -95,13 +95,13 @@ function onceFor<T, Answer>(ask: (about: T) => Promise<Answer>, keyOfIt: (about:
   };
 }
 
-async function oidcProvider(arn: string, context: CliContext): Promise<{ clientIds: string[] }> {
+async function oidcProvider(arn: string, context: CliContext) {
   const aws = await import('@aws-sdk/client-iam');
   const iam = new aws.IAMClient(await awsSettings(signingRegion(context), 'iam', context));
   const command = new aws.GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn });
   try {
-    const { ClientIDList = [] } = await iam.send(command, { abortSignal: context.signal });
-    return { clientIds: ClientIDList };
+    const { ClientIDList = [], ThumbprintList = [] } = await iam.send(command, { abortSignal: context.signal });
+    return { clientIds: ClientIDList, thumbprints: ThumbprintList };
   } catch (error) {
     throw awsError(error, `IAM GetOpenIDConnectProvider of ${arn}`, who);
   } finally {

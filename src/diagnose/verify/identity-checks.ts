@@ -3,7 +3,7 @@ import { formatRef, type KubeObject } from '../../base/kube-object.ts';
 import type { ClusterReader } from '../collect/reader.ts';
 import { conditionOf } from '../condition.ts';
 import { type Check, type CheckResult, fail, pass, skipped, unknown } from './check.ts';
-import { roleAnnotation, type Scene, scannerName } from './scene.ts';
+import { audience, roleAnnotation, type Scene, scannerName } from './scene.ts';
 
 const roleArnPattern = /^arn:aws[\w-]*:iam::\d{12}:role\/.{1,200}$/;
 
@@ -20,6 +20,10 @@ export const identityChecks: readonly Check<Scene>[] = [
       const instance = objects['FluxInstance']?.[0];
       if (instance === undefined) return pass(`namespace ${namespace}; no FluxInstance, which is no fault`);
       const ready = conditionOf(instance, 'Ready');
+      const observed = valueAt(instance, 'status', 'observedGeneration');
+      const isCurrent = observed === undefined || observed === instance.metadata.generation;
+      if (ready?.status === 'True' && !isCurrent)
+        return unknown('FluxInstance: its controller has not looked at the last change yet');
       if (ready?.status === 'True') return pass(`FluxInstance ${namespace}/flux is ready`);
       return fail(`FluxInstance: ${ready?.reason}: ${ready?.message}`);
     },
@@ -129,8 +133,15 @@ export const identityChecks: readonly Check<Scene>[] = [
       ? volumes.find((one) => isRecord(one) && one['name'] === 'aws-iam-token')
       : undefined;
     if (volume === undefined) return fail('the volume aws-iam-token is not mounted', restart(pod));
-    const token = valueAt(volume, 'projected', 'sources', '0', 'serviceAccountToken');
-    return pass(`audience ${textAt(token, 'audience') ?? 'sts.amazonaws.com'}`);
+    const token = valueAt(volume, 'projected', 'sources', 0, 'serviceAccountToken');
+    const given = textAt(token, 'audience') ?? audience;
+    if (given !== audience)
+      return fail(
+        `its audience is ${given}, STS wants ${audience}`,
+        'Take the annotation eks.amazonaws.com/audience away from the ServiceAccount and restart the pod.',
+        'trust-policy-aud-mismatch',
+      );
+    return pass(`audience ${given}`);
   }),
   eachPod(9, 'no competing identity', (pod) => {
     const env = environmentOf(pod);

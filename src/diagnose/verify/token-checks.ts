@@ -60,8 +60,10 @@ export const tokenChecks: readonly Check<Scene>[] = [
       const arn = await providerArnOf(scene);
       if (arn === undefined) return unknown('needs the role of 4, whose account has the provider');
       try {
-        const { clientIds } = await scene.tools.oidcProvider(arn);
-        if (clientIds.includes(audience)) return pass(`${arn}, client IDs ${clientIds.join(', ')}`);
+        const { clientIds, thumbprints } = await scene.tools.oidcProvider(arn);
+        // AWS itself knows the authorities of EKS issuers; for others the thumbprint counts.
+        const known = thumbprints.length === 0 ? 'no thumbprint' : `thumbprint ${thumbprints.join(', ')}`;
+        if (clientIds.includes(audience)) return pass(`${arn}, client IDs ${clientIds.join(', ')}, ${known}`);
         return fail(
           `${arn} does not list the client ID ${audience}`,
           `aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn ${arn} --client-id ${audience}`,

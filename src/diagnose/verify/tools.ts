@@ -16,7 +16,7 @@ export interface VerifyTools {
   openRegistry(credential: { username: string; password: string }): Registry;
   /** A role by its name, with the credentials of whoever runs the command; asked for once. */
   readRole(name: string): Promise<RoleDocuments>;
-  oidcProvider(arn: string): Promise<{ clientIds: string[] }>;
+  oidcProvider(arn: string): Promise<{ clientIds: string[]; thumbprints: string[] }>;
   /** Throws where ECR does not show the repository; with the credentials of whoever runs the command. */
   describeRepository(account: string, region: string, name: string): Promise<void>;
   /** How many messages wait in a queue of push events; with the credentials of whoever runs the command. */

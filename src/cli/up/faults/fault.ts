@@ -20,6 +20,8 @@ export interface FaultSite {
   /** What was provisioned in AWS. */
   model: AwsModel;
   images: ImageStore;
+  /** Folder of the sandbox, for files that the fault needs. */
+  dataDir: string;
   signal: AbortSignal;
 }
 
@@ -37,6 +39,8 @@ export interface PracticeFault {
   /** Tags that are in the registry when the controllers start, besides the first. Default: the next one. */
   pushes?: readonly string[];
   inject?(site: FaultSite): Promise<unknown>;
+  /** Variables of the controllers that only the running sandbox knows. */
+  environment?(site: FaultSite): Promise<Record<string, string>>;
   /** What happens once the controllers run. */
   afterStart?(site: Pick<FaultSite, 'kube' | 'model' | 'signal'>): Promise<unknown>;
   /** Where the fault shows only with a pod for every controller. */

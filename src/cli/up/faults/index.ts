@@ -36,6 +36,7 @@ import { nodeImagePullDenied } from './node-image-pull-denied.ts';
 import { nothingBroken } from './none.ts';
 import { oidcProviderMissing } from './oidc-provider-missing.ts';
 import { podIdentityAgentUnavailable } from './pod-identity-agent-unavailable.ts';
+import { podIdentityTrustPolicy } from './pod-identity-trust-policy.ts';
 import { podNotRestartedAfterAnnotation } from './pod-not-restarted-after-annotation.ts';
 import { postbuildVariableMissing } from './postbuild-variable-missing.ts';
 import { quotaExceeded } from './quota-exceeded.ts';
@@ -66,6 +67,7 @@ export const practiceFaults: readonly PracticeFault[] = [
   trustPolicyProviderMismatch,
   stsEndpointUnreachable,
   imdsHopLimit,
+  podIdentityTrustPolicy,
   podIdentityAgentUnavailable,
   ecrGetAuthorizationTokenDenied,
   ecrRepositoryArnMismatch,

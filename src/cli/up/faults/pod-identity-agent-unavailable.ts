@@ -7,7 +7,7 @@ export const podIdentityAgentUnavailable: PracticeFault = {
   inject: (site) => patch(site, objects.scanner, { metadata: { annotations: { 'eks.amazonaws.com/role-arn': null } } }),
   controllers: {
     env: {
-      AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9/v1/credentials',
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:2/v1/credentials',
       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/dev/null',
     },
   },

@@ -7,8 +7,8 @@ export const podIdentityAgentUnavailable: Rule = {
   fix: 'Install the eks-pod-identity-agent add-on (not on Fargate or Windows), and exempt 169.254.170.23 from proxies.',
   commands: ['kubectl -n kube-system get daemonset eks-pod-identity-agent'],
   says: [
-    // Millrace's own words.
-    [/the Pod Identity agent at \S+: /i, 0.9],
+    // Millrace's own words, unless the agent has answered.
+    [/EKS Pod Identity credentials from \S+(?![\s\S]*(AccessDenied|permissions to assume|association))/i, 0.9],
     [/169\.254\.170\.23\S* (is not a valid|, only loopback)|"169\.254\.170\.23", only loopback hosts/i, 0.9],
     [/\[?fd00:ec2::23\]?[\s\S]*(cannot assign|unreachable|refused|timeout)/i, 0.95],
     [
