@@ -61,6 +61,32 @@ test('a tag travels from the registry into a commit', async () => {
   expect(cluster.recorded.at(-1)).toBe('Trace Succeeded: no change since last reconciliation');
 });
 
+test('objects of v1beta2 deliver as well, and read back in both versions', async () => {
+  const { cluster } = stage;
+  stage.fleet.commit({ 'apps/app.yaml': deployment('1.0.0') });
+  const kinds = ['ImageRepository', 'ImagePolicy', 'ImageUpdateAutomation'] as const;
+  const specs = kinds.map((kind) => (cluster.get(kind, 'mainapp') as unknown as { spec: object }).spec);
+  await cluster.clear(kinds);
+  for (const [index, kind] of kinds.entries()) {
+    const spec = specs[index];
+    await cluster.put({ apiVersion: 'image.toolkit.fluxcd.io/v1beta2', kind, metadata: { name: 'mainapp' }, spec });
+  }
+  for (const kind of kinds) await stage.reconcile(kind);
+  expect(`${show('apps/app.yaml')}\n`).toBe(deployment('1.0.1'));
+  for (const kind of kinds) {
+    for (const version of ['v1', 'v1beta2']) {
+      const ref = {
+        apiVersion: `image.toolkit.fluxcd.io/${version}`,
+        kind,
+        namespace: cluster.namespace,
+        name: 'mainapp',
+      };
+      const object = await cluster.client.get(ref, { signal: new AbortController().signal });
+      expect(object).toMatchObject({ apiVersion: ref.apiVersion, status: { observedGeneration: 1 } });
+    }
+  }
+});
+
 test('the message comes from the template, with sorted data', async () => {
   const messageTemplate =
     '{{ range .Changed.Changes }}{{ .OldValue | splitList ":" | last }} -> {{ .NewValue | splitList ":" | last }}{{ end }} by {{ .AutomationObject }}';
