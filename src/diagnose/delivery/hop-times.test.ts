@@ -77,6 +77,13 @@ test('a process that watches two kinds times the hop between them', () => {
   expect(seen).toEqual([['applied', 600]]);
 });
 
+test('a commit that was fetched before its author said so took no time', () => {
+  const [, , committed, fetched] = delivery as [unknown, unknown, (typeof delivery)[number], (typeof delivery)[number]];
+  times.observe({ before: fetched[0], after: fetched[1] }, 1000);
+  times.observe({ before: committed[0], after: committed[1] }, 1050);
+  expect(seen).toEqual([['fetched', 0]]);
+});
+
 test('a choice that an edit of the policy made was not waited for since the scan', () => {
   times.observe({ before: repository(at(0)), after: repository(at(2)) }, epoch);
   times.observe({ before: policy('1.0.0', 1), after: policy('2.0.0', 2) }, epoch + 60_000);

@@ -83,6 +83,9 @@ export class HopTimes {
     const [was, commit] = [before, after].map((automation) => textAt(automation, 'status', 'lastPushCommit'));
     if (commit === undefined || was === commit) return;
     keepNewest(this.#commits, commit, { atMs: now });
+    // It may have been fetched before its author has said so.
+    if ([...this.#artifacts.values()].some(({ revision }) => commitOf(revision) === commit))
+      this.#end('fetched', this.#commits, commit, now);
     const policies = valueAt(after, 'status', 'observedPolicies');
     for (const name of Object.keys(policies ?? {})) {
       const id = `ImagePolicy/${formatKey({ namespace: keyOf(after).namespace, name })}`;
@@ -97,8 +100,7 @@ export class HopTimes {
     const [was, revision] = [before, after].map((source) => textAt(source, 'status', 'artifact', 'revision'));
     if (revision === undefined || was === revision) return;
     this.#artifacts.set(formatRef(after), { revision, atMs: now });
-    // `main@sha1:<commit>`
-    this.#end('fetched', this.#commits, revision.slice(revision.lastIndexOf(':') + 1), now);
+    this.#end('fetched', this.#commits, commitOf(revision), now);
   }
 
   #applied(before: KubeObject, after: KubeObject, now: number): void {
@@ -125,6 +127,11 @@ export class HopTimes {
     for (const states of [this.#scans, this.#choices, this.#artifacts, this.#rollouts])
       states.delete(formatRef(object));
   }
+}
+
+/** `main@sha1:<commit>` */
+function commitOf(revision: string): string {
+  return revision.slice(revision.lastIndexOf(':') + 1);
 }
 
 /** `namespace/name` of what a field of `spec` refers to. */
