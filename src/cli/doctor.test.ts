@@ -51,6 +51,16 @@ test('doctor reads a log of JSON and text lines from standard input', async () =
   expect(JSON.parse(out).findings.map((finding: { code: string }) => finding.code)).toEqual(['rate-limited']);
 });
 
+test('a log that repeats itself is read once, and its statuses stay apart', async () => {
+  const lines = Array.from(
+    { length: 3 },
+    (_, i) => `2026-11-23T10:00:0${i}Z GET https://quay.io/v2/: 20${i} OK in ${i}ms`,
+  );
+  const log = [...lines, 'GET https://quay.io/v2/: status code 429', 'git push: status code 401'].join('\n');
+  const { out } = await run(['doctor', '--log', '-', '-o', 'json'], log);
+  expect(JSON.parse(out).findings.map((finding: { code: string }) => finding.code)).toContain('rate-limited');
+});
+
 test.each([
   [['doctor', '--log', '']],
   [['doctor', '--log', 'x', '--context', 'no-such-file.json']],

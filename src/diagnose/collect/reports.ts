@@ -23,6 +23,8 @@ export interface Collected {
   looked: number;
   /** The ImageRepositories in scope that are not suspended. */
   scanners: KubeObject[];
+  /** Whether an object of the chain, by its `Kind/namespace/name`, is in scope. */
+  isInScope(object: string): boolean;
 }
 
 export interface CollectOptions {
@@ -58,11 +60,9 @@ export async function collectReports(
   for (const pod of pods) reports.push(...podComplaints(pod));
   reports.push(...(await stuckReports(reader, pods, isMeant)));
   if (logSeconds !== undefined) reports.push(...(await logReports(reader, byKind, logSeconds)));
-  return {
-    reports,
-    looked,
-    scanners: (byKind['ImageRepository'] ?? []).filter((one) => isMeant(one) && !isSuspended(one)),
-  };
+  const meant = new Set(Object.values(byKind).flatMap((objects) => objects.filter(isMeant).map(formatRef)));
+  const scanners = (byKind['ImageRepository'] ?? []).filter((one) => isMeant(one) && !isSuspended(one));
+  return { reports, looked, scanners, isInScope: (object) => meant.has(object) };
 }
 
 /** A workload is looked for among its kind only where it was named. */

@@ -22,6 +22,8 @@ export interface Finding {
 
 /** A finding this much less sure than the first one is not worth showing beside it. */
 const worthShowing = 0.35;
+/** No message that decides anything is longer, in characters; what the patterns take grows faster than it. */
+const longestSymptom = 4096;
 /** Words that are this sure outweigh facts that nobody has connected with them. */
 const telling = 0.5;
 
@@ -30,7 +32,7 @@ const telling = 0.5;
  * Codes and meaning of the facts: spec/failure-codes.md.
  */
 export function diagnoseReport(given: Report, among: readonly Rule[] = rules): Finding[] {
-  const report = { ...given, symptom: unescaped(given.symptom) };
+  const report = { ...given, symptom: unescaped(given.symptom.slice(0, longestSymptom)) };
   if (isHealthy(report)) return [];
   let findings = findingsOf(among, report, judge);
   // Where the words decide nothing, what is known around them does.

@@ -37,8 +37,8 @@ export interface ExamineOptions extends CollectOptions {
 /** Reads a cluster, and what else the options open, and names what is wrong with its delivery chain, root causes first. Changes nothing. */
 export async function examineCluster(reader: ClusterReader, options: ExamineOptions = {}): Promise<Examination> {
   const { verification } = options;
-  const { reports, looked, scanners } = await collectReports(reader, options);
-  const live = verification === undefined ? [] : await liveReports(reader, verification, scanners);
+  const { reports, looked, ...collected } = await collectReports(reader, options);
+  const live = verification === undefined ? [] : await liveReports(reader, verification, collected);
   const { findings, unexplained } = explainReports(reports, live);
   const isCalm = findings.length + unexplained.length === 0;
   if (verification !== undefined) weighByChecks(findings, verification.checks);

@@ -1,9 +1,9 @@
-import { formatRef, type KubeObject } from '../../base/kube-object.ts';
+import { formatRef } from '../../base/kube-object.ts';
 import { awsFacts } from '../collect/aws-facts.ts';
 import { identityFacts } from '../collect/identity-facts.ts';
 import { objectFacts } from '../collect/object-facts.ts';
 import type { ClusterReader } from '../collect/reader.ts';
-import type { ObjectReport } from '../collect/reports.ts';
+import type { Collected, ObjectReport } from '../collect/reports.ts';
 import { conditionOf } from '../condition.ts';
 import type { CheckedItem } from '../verify/check.ts';
 import { scannerName } from '../verify/scene.ts';
@@ -27,13 +27,15 @@ const ofEcr: ReadonlySet<number> = new Set([17, 18, 19]);
 export async function liveReports(
   reader: ClusterReader,
   { namespace, checks }: Verification,
-  scanners: readonly KubeObject[],
+  { scanners, isInScope }: Pick<Collected, 'scanners' | 'isInScope'>,
 ): Promise<LiveReport[]> {
   const hasScanned = scanners.every((scanner) => conditionOf(scanner, 'Ready')?.status === 'True');
-  const failed = checks.filter(
-    ({ number, verdict, cause, symptom }) =>
-      verdict === 'fail' && (cause ?? symptom) !== undefined && !(ofEcr.has(number) && hasScanned),
-  );
+  const failed = checks.filter(({ number, verdict, cause, symptom, object }) => {
+    if (verdict !== 'fail' || (cause ?? symptom) === undefined) return false;
+    // What no object of the chain is named for concerns those who scan.
+    const isAsked = object === undefined || object.startsWith('Pod/') ? scanners.length > 0 : isInScope(object);
+    return isAsked && !(ofEcr.has(number) && hasScanned);
+  });
   if (failed.length === 0) return [];
   // One broken link of the identity breaks those after it.
   const [firstOfIdentity] = failed.flatMap(({ number }) => (number <= lastOfIdentity ? number : []));

@@ -5,13 +5,18 @@ import type { Facts, Report } from './rule.ts';
 
 /**
  * Diagnoses a whole log, a report a line: plain text, or JSON lines as the controllers write them. The same code in several
- * lines is one finding; the surest comes first. Memory grows with the number of codes, not of lines.
+ * lines is one finding; the surest comes first. Memory does not grow with the number of lines.
  */
 export function diagnoseLog(log: string, facts: Facts): Finding[] {
   const byCode = new Map<string, Finding>();
+  const seen = new Set<string>();
   for (const line of log.split('\n')) {
     const report = readLine(line, facts);
     if (report === undefined) continue;
+    // Logs repeat themselves but for times, sizes and digests.
+    const said = report.symptom.replace(changing, '#');
+    if (seen.has(said)) continue;
+    if (seen.size < mostSeen) seen.add(said);
     for (const finding of diagnoseReport(report)) {
       const known = byCode.get(finding.code);
       if (known === undefined || known.confidence < finding.confidence) byCode.set(finding.code, finding);
@@ -28,11 +33,11 @@ export function readLine(line: string, facts: Facts): Report | undefined {
   const trimmed = line.trim();
   if (trimmed === '') return undefined;
   const entry = parseEntry(trimmed);
-  if (entry === undefined) return { symptom: trimmed.slice(0, longestLine), facts };
+  if (entry === undefined) return { symptom: trimmed, facts };
   const symptom = wordsOf(entry);
   if (symptom === '') return undefined;
   return {
-    symptom: symptom.slice(0, longestLine),
+    symptom: symptom,
     facts: { ...objectOf(entry), ...facts },
     component: componentOf(entry),
   };
@@ -81,5 +86,8 @@ function componentOf(entry: Readonly<Record<string, unknown>>): string | undefin
   return controller ?? textAt(entry, 'reportingComponent') ?? textAt(entry, 'source', 'component');
 }
 
-/** No message that decides anything is longer; the patterns never see more. In characters. */
-const longestLine = 8192;
+/** Digests, and numbers that are no status of HTTP. */
+const changing = /[0-9a-f]{7,}|\b(?![1-5]\d\d\b)\d+(?:m?s)?\b/g;
+
+/** How many different lines of a log are remembered. */
+const mostSeen = 10_000;

@@ -24,4 +24,4 @@ export function httpStatus(code: number): string {
 }
 
 /** A host of ECR's registry; accounts and regions are often blotted out in what people paste. */
-export const ecrHost = String.raw`[^\s/"']+\.dkr[.-]ecr[\w-]*\.[\w<>{}*-]+\.[a-z.]+`;
+export const ecrHost = String.raw`\.dkr[.-]ecr[\w-]*\.[\w<>{}*-]+\.[a-z.]+`;

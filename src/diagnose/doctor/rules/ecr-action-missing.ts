@@ -13,7 +13,7 @@ export const ecrActionMissing: Rule = {
   says: [
     [/no identity-based policy allows the ecr:(?!GetAuthorizationToken)\w+/i, 0.75],
     [/not authorized to perform:? ?ecr:(?!GetAuthorizationToken)\w+/i, 0.6],
-    [/chart[\s\S]*\.dkr[.-]ecr[\s\S]*\b403\b/i, 0.5],
+    [/^(?=[\s\S]*?chart)(?=[\s\S]*?\.dkr[.-]ecr)[\s\S]*?\b403\b/i, 0.5],
     [/AccessDenied(Exception)?\)? when calling the (Describe|List|BatchGet|GetDownload)\w+ operation/i, 0.5],
   ],
   weigh,

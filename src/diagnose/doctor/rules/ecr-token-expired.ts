@@ -1,6 +1,5 @@
 import { number, text } from '../facts.ts';
 import { because, type Report, type Rule } from '../rule.ts';
-import { ecrHost } from '../signs.ts';
 
 export const ecrTokenExpired: Rule = {
   code: 'ecr-token-expired',
@@ -10,13 +9,7 @@ export const ecrTokenExpired: Rule = {
   says: [
     [/unexpected status code \[manifests [^\]]+\]: 401/i, 0.4],
     [/authorization token has expired/i, 0.96],
-    [
-      new RegExp(
-        String.raw`${ecrHost}[\s\S]*(\b40[13]\b|denied|no basic auth)|(\b40[13]\b|denied|no basic auth)[\s\S]*${ecrHost}`,
-        'i',
-      ),
-      0,
-    ],
+    [/\b40[13]\b|\bdenied\b|no basic auth/i, 0],
     [/\b401 Unauthorized\b|no basic auth credentials/i, 0],
   ],
   weigh,

@@ -13,7 +13,7 @@ export const imageProviderNotAws: Rule = {
     [/\b401\b[\s\S]*\b(AWS|ECR)\b/i, 0.6],
     [/no basic auth credentials/i, 0.2],
     [/\.dkr[.-]ecr[\s\S]*credential required for basic auth|registry provider not configured for login/i, 0.88],
-    [/chart[\s\S]*\.dkr[.-]ecr[\s\S]*\b401\b/i, 0.86],
+    [/^(?=[\s\S]*?chart)(?=[\s\S]*?\.dkr[.-]ecr)[\s\S]*?\b401\b/i, 0.86],
     [/\b401\b|unauthorized/i, 0],
   ],
   weigh,

@@ -17,7 +17,7 @@ export const nodeImagePullDenied: Rule = {
       /(failed to pull|error reading manifest)[\s\S]*\.dkr[.-]ecr[\s\S]*(\b401\b|unauthorized: authentication required)/i,
       0.85,
     ],
-    [/(?<!chart[\s\S]*)\.dkr[.-]ecr\S* failed with status code \[manifests [^\]]*\]: 40[13]/i, 0.85],
+    [/^(?![\s\S]*?chart)[\s\S]*?\.dkr[.-]ecr\S* failed with status code \[manifests [^\]]*\]: 40[13]/i, 0.85],
     [/no basic auth credentials/i, 0.9],
     [/pull access denied[\s\S]*(dkr[.-]ecr|authorization failed)/i, 0.8],
     [/failed to pull (and unpack )?image "\S+\.dkr[.-]ecr[\s\S]*\b403\b/i, 0.75],
