@@ -21,7 +21,7 @@ export interface PushWakerOptions {
   client: KubeClient;
   logger: Logger;
   clock?: Clock;
-  /** Pushes of one repository closer together than this share a scan, in milliseconds. Default 1 second. */
+  /** Pushes of one repository closer together than this share a scan, in milliseconds. Default 200: a scan is cheap, and people wait for it. */
   debounceMs?: number;
   signal: AbortSignal;
 }
@@ -33,7 +33,7 @@ export interface PushWaker {
 }
 
 export function createPushWaker(options: PushWakerOptions): PushWaker {
-  const { client, logger, clock = systemClock, debounceMs = 1000, signal } = options;
+  const { client, logger, clock = systemClock, debounceMs = 200, signal } = options;
   const resting = new Map<string, { again: boolean }>();
 
   const wake = async (push: Pushed) => {
