@@ -20,6 +20,8 @@ export default defineConfig({
     pool: 'forks',
     // Two cores is the smallest machine we promise; more workers only makes timing-sensitive waits flaky there.
     maxWorkers: 2,
+    // Rehearsals mostly wait for what does not come.
+    maxConcurrency: 2,
     sequence: { sequencer: WholeProgramFirst },
   },
 });

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { MillraceProcess, newDataFolder, removeFolder } from './sandbox-process.ts';
 
 const run = promisify(execFile);
-const kills = 20;
+const kills = 12;
 const earliestMs = 150;
-const stepMs = 170;
+const stepMs = 280;
 
 /**
  * Kills everything at once at moments from the very start to after the delivery, again and again on the same folder. The next start

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { Rehearsal } from '../../src/cli/rehearse/rehearsal.ts';
 import { MillraceProcess } from '../e2e/sandbox-process.ts';
 
@@ -12,8 +12,8 @@ const messy = 'test/rehearse/testdata/messy';
 const longMs = 120_000;
 const folders: string[] = [];
 
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
 async function copyOf(tree: string): Promise<string> {
@@ -35,7 +35,7 @@ async function rehearse(...args: string[]): Promise<{ code: number | null; repor
   return { code, stderr, report: stdout === '' ? ({} as Rehearsal) : JSON.parse(stdout) };
 }
 
-test('a tree that points everywhere: what is its own is delivered, the rest is named', {
+test.concurrent('a tree that points everywhere: what is its own is delivered, the rest is named', {
   timeout: longMs,
 }, async () => {
   const given = ['--given', 'test/rehearse/testdata/messy-given.yaml'];
@@ -66,13 +66,15 @@ test('a tree that points everywhere: what is its own is delivered, the rest is n
   expect(code).toBe(0);
 });
 
-test('without what the cluster has from elsewhere, doctor says what is missing', { timeout: longMs }, async () => {
+test.concurrent('without what the cluster has from elsewhere, doctor says what is missing', {
+  timeout: longMs,
+}, async () => {
   const { code, report } = await rehearse('--repo', messy, '--image', 'api:2.4.0');
   expect(report.findings[0]?.code).toBe('postbuild-variable-missing');
   expect(code).toBe(1);
 });
 
-test('a checkout: changes that nobody committed are rehearsed, and nothing in it is touched', {
+test.concurrent('a checkout: changes that nobody committed are rehearsed, and nothing in it is touched', {
   timeout: longMs,
 }, async () => {
   const tree = await copyOf('examples/fleet');
@@ -92,7 +94,9 @@ test('a checkout: changes that nobody committed are rehearsed, and nothing in it
   expect((await git('status', '--porcelain=v2', '--branch')).stdout).toBe(before);
 });
 
-test("the account's own documents: a policy that lacks an action is found", { timeout: longMs }, async () => {
+test.concurrent("the account's own documents: a policy that lacks an action is found", {
+  timeout: longMs,
+}, async () => {
   const tree = await copyOf('examples/fleet');
   await edit(join(tree, 'iam/policy.json'), '"ecr:ListImages", ', '');
   const iam = ['--policy', join(tree, 'iam/policy.json'), '--trust', join(tree, 'iam/trust.json')];
